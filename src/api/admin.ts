@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { NotFound } from '../errors.js';
+import { keyBody, pageQuery } from './input.js';
+import { type Route, route } from './route.js';
+import type { Services } from './services.js';
+
+const keyParams = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
+
+/** API keys and the audit. */
+export function adminRoutes({ apiKeys, audit }: Services): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/v1/keys',
+      scope: 'admin',
+      summary: 'Make an API key; it is shown whole this once.',
+      status: 201,
+      body: keyBody,
+      async handle({ body, caller }) {
+        const { key, card } = await apiKeys.create({
+          scopes: body.scopes,
+          description: body.description ?? '',
+          client: body.client ?? null,
+          channels: body.channels ?? null,
+          sources: body.sources ?? null,
+        });
+        await audit.write(caller.actor, 'create', { key: card.id, scopes: card.scopes });
+        return { ...card, key };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/keys',
+      scope: 'admin',
+      summary: 'The API keys, without their secrets.',
+      handle: async () => ({ items: await apiKeys.list(), nextCursor: null }),
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/keys/:id',
+      scope: 'admin',
+      summary: 'Revoke an API key, at once.',
+      params: keyParams,
+      async handle({ params, caller }) {
+        if (!(await apiKeys.revoke(params.id))) throw new NotFound(`there is no key "${params.id}"`);
+        await audit.write(caller.actor, 'delete', { key: params.id });
+        return { id: params.id, revoked: true };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/audit',
+      scope: 'admin',
+      summary: 'Who did what, newest first.',
+      query: pageQuery,
+      handle: ({ query }) => audit.read(query.limit, query.cursor),
+    }),
+  ];
+}

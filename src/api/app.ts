@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import express, { type Express, type RequestHandler } from 'express';
+import type { z } from 'zod';
+import {
+  type Fault,
+  Forbidden,
+  InvalidInput,
+  NotFound,
+  Unauthorized,
+  UnsupportedMediaType,
+} from '../errors.js';
+import type { Log } from '../log.js';
+import { adminRoutes } from './admin.js';
+import { bulkRoutes } from './bulk.js';
+import type { Caller } from './caller.js';
+import { docsPage } from './docs.js';
+import { endpointRoutes } from './endpoints.js';
+import { enqueueRoutes } from './enqueue.js';
+import { idempotencyKey } from './input.js';
+import { itemRoutes } from './items.js';
+import { openApi } from './openapi.js';
+import { problems } from './problems.js';
+import { queueRoutes } from './queues.js';
+import type { Route } from './route.js';
+import type { Services } from './services.js';
+import { parseStrictJson } from './strict-json.js';
+
+export interface AppParts {
+  readonly services: Services;
+  readonly log: Log;
+  readonly version: string;
+  /** One write round trip; rejects when Redis takes none. */
+  readonly probe: () => Promise<void>;
+}
+
+/** Every call there is. */
+export const routesOf = (services: Services): Route[] => [
+  ...enqueueRoutes(services),
+  ...bulkRoutes(services),
+  ...itemRoutes(services),
+  ...queueRoutes(services),
+  ...endpointRoutes(services),
+  ...adminRoutes(services),
+];
+
+/** The HTTP API as an express app; it does not listen yet. */
+export function buildApp({ services, log, version, probe }: AppParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use(requestId);
+
+  app.get('/healthz', (_, response) => void response.json({ status: 'alive', version }));
+  app.get('/readyz', async (_, response) => {
+    await probe();
+    response.json({ status: 'ready' });
+  });
+
+  const routes = routesOf(services);
+  const description = openApi(routes, version);
+  app.get('/openapi.json', (_, response) => void response.json(description));
+  app.get('/docs', (request, response) => {
+    const page = docsPage(routes, `${request.protocol}://${request.get('host') ?? 'localhost'}`);
+    response.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
+    response.type('html').send(page);
+  });
+  app.get('/', (_, response) => response.redirect('/docs'));
+
+  for (const row of routes) {
+    app[row.method](row.path, ...(row.body ? [bodyOf(row)] : []), answer(row, services));
+  }
+  app.use((request) => {
+    throw new NotFound(`there is no ${request.method} ${request.path}; see /docs`);
+  });
+  app.use(problems(log));
+  return app;
+}
+
+const requestId: RequestHandler = (_, response, next) => {
+  const id = randomUUID();
+  response.locals['requestId'] = id;
+  response.set('X-Request-Id', id);
+  next();
+};
+
+/** The bytes as they came: what they mean is decided by one strict reader. */
+function bodyOf(row: Route): RequestHandler {
+  return express.raw({ type: () => true, limit: row.bodyLimit, inflate: false });
+}
+
+function answer(row: Route, services: Services): RequestHandler {
+  return async (request, response) => {
+    const caller = await identify(request.get('authorization'), services);
+    if (!caller.may(row.scope)) throw new Forbidden(`this key lacks the scope "${row.scope}"`);
+    const raw: unknown = request.body;
+    const body = row.body ? readBody(row, raw, request.get('content-type')) : undefined;
+    response.status(row.status);
+    const result = await row.handle({
+      params: row.params && checked(row.params, request.params),
+      query: row.query && checked(row.query, request.query),
+      body: row.body && checked(row.body, body),
+      caller,
+      idempotencyKey: readIdempotencyKey(request.get('idempotency-key')),
+      response,
+    });
+    response.json(result);
+  };
+}
+
+async function identify(header: string | undefined, { apiKeys }: Services): Promise<Caller> {
+  const [, key] = /^Bearer +(\S+)$/i.exec(header ?? '') ?? [];
+  if (!key) throw new Unauthorized('send the header Authorization: Bearer <id>.<secret>');
+  const caller = await apiKeys.verify(key);
+  if (!caller) throw new Unauthorized('this key is not known, or was revoked');
+  return caller;
+}
+
+function readBody(row: Route, raw: unknown, contentType: string | undefined): unknown {
+  const bytes = Buffer.isBuffer(raw) ? raw : Buffer.alloc(0);
+  if (bytes.length === 0 && row.bodyOptional) return {};
+  if (!/^application\/json *(; *charset="?utf-8"?)?$/i.test(contentType ?? '')) {
+    throw new UnsupportedMediaType('send the body as application/json in UTF-8');
+  }
+  return parseStrictJson(bytes);
+}
+
+function readIdempotencyKey(header: string | undefined): string | null {
+  if (header === undefined) return null;
+  const key = idempotencyKey.safeParse(header.replace(/^"(.*)"$/, '$1'));
+  if (key.success) return key.data;
+  throw new InvalidInput([{ pointer: '', detail: 'Idempotency-Key: 1 to 255 printable characters without blanks' }], 400);
+}
+
+function checked(schema: z.ZodType, value: unknown): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new InvalidInput(result.error.issues.flatMap(faultsOf));
+}
+
+const escapePointer = (part: PropertyKey) => String(part).replaceAll('~', '~0').replaceAll('/', '~1');
+
+function faultsOf(issue: z.core.$ZodIssue): Fault[] {
+  const base = issue.path.map((part) => `/${escapePointer(part)}`).join('');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      pointer: `${base}/${escapePointer(key)}`,
+      detail: 'there is no such field here',
+    }));
+  }
+  return [{ pointer: base, detail: issue.message }];
+}

@@ -1,0 +1,84 @@
+import { Conflict, InvalidInput } from '../errors.js';
+import type { Item } from '../queues/item.js';
+import type { Caller } from './caller.js';
+import { bulkRetryBody, bulkSkipBody } from './input.js';
+import { type Route, route } from './route.js';
+import type { Services } from './services.js';
+import { showItems } from './view.js';
+
+interface Wanted {
+  readonly canary?: number | undefined;
+  readonly dryRun: boolean;
+  readonly [filter: string]: unknown;
+}
+
+/** The operator verbs over everything that a filter finds among the failed items. */
+export function bulkRoutes(services: Services): Route[] {
+  const { transitions } = services;
+  return [
+    route({
+      method: 'post',
+      path: '/v1/items/retry',
+      scope: 'operate',
+      summary: 'Retry every failed item that fits; dryRun only lists them.',
+      body: bulkRetryBody,
+      handle: ({ body, caller }) =>
+        inBulk(services, caller, body, (item) => transitions.retry(item, caller.actor)),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/items/skip',
+      scope: 'operate',
+      summary: 'Skip every failed item that fits; dryRun only lists them.',
+      body: bulkSkipBody,
+      handle: ({ body: { reason, scope, ...wanted }, caller }) =>
+        inBulk(services, caller, wanted, (item) =>
+          transitions.skip(item, { actor: caller.actor, reason, scope }),
+        ),
+    }),
+  ];
+}
+
+async function inBulk(
+  services: Services,
+  caller: Caller,
+  { canary, dryRun, ...filter }: Wanted,
+  act: (item: Item) => Promise<unknown>,
+): Promise<unknown> {
+  if (Object.values(filter).every((value) => value === undefined)) {
+    const detail = 'say which items: give a queue, an instruction, part of the error …; {"state": "failed"} means all';
+    throw new InvalidInput([{ pointer: '', detail }]);
+  }
+  const found: Item[] = [];
+  const search = { state: 'failed', ...filter } as const;
+  for await (const item of services.finder.all(search, (one) => caller.seesItem(one))) found.push(item);
+  const oldestFirst = found.reverse();
+  const chosen = canary === undefined ? oldestFirst : oldestFirst.slice(0, canary);
+  // Each goes to its queue's head, so the last one done ends up first: done newest first, they run oldest first.
+  if (!dryRun) for (const item of [...chosen].reverse()) await unlessDealtWith(() => act(item));
+  const now = dryRun ? chosen : await again(services, chosen);
+  return {
+    dryRun,
+    matched: found.length,
+    remaining: found.length - chosen.length,
+    items: await showItems(now, services.registry, services.catalogue),
+  };
+}
+
+/** Somebody else may have dealt with an item since it was found: then there is nothing to do. */
+async function unlessDealtWith(act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+  }
+}
+
+async function again(services: Services, items: readonly Item[]): Promise<Item[]> {
+  const now: Item[] = [];
+  for (const { queueId } of items) {
+    const item = await services.finder.item(queueId);
+    if (item) now.push(item);
+  }
+  return now;
+}

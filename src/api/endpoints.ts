@@ -1,0 +1,121 @@
+import type { EndpointInput } from '../config/schema.js';
+import { Conflict, NotFound } from '../errors.js';
+import { type Endpoint, type EndpointKind, endpointKinds, endpointName } from '../queues/registry.js';
+import type { Caller } from './caller.js';
+import { endpointBody, idParams, pageQuery } from './input.js';
+import { type Route, route } from './route.js';
+import type { Services } from './services.js';
+import { showEndpoint } from './view.js';
+
+/** Channels, sources and services: the same calls for each kind. */
+export function endpointRoutes(services: Services): Route[] {
+  return endpointKinds.flatMap((kind) => routesOf(kind, services));
+}
+
+function routesOf(kind: EndpointKind, services: Services): Route[] {
+  const { registry, audit } = services;
+  const base = `/v1/${kind}s`;
+  const find = async (id: string, caller: Caller): Promise<Endpoint> => {
+    const endpoint = await registry.get(kind, id);
+    if (!endpoint || !caller.seesEndpoint(endpoint)) throw new NotFound(`there is no ${kind} "${id}"`);
+    return endpoint;
+  };
+  return [
+    route({
+      method: 'get',
+      path: base,
+      scope: 'read',
+      summary: `The ${kind}s.`,
+      query: pageQuery,
+      async handle({ query: { limit, cursor }, caller }) {
+        const all = (await registry.list(kind)).filter((one) => caller.seesEndpoint(one));
+        const start = cursor === undefined ? 0 : all.findIndex((one) => one.id === cursor) + 1;
+        const page = all.slice(start, start + limit);
+        const more = start + limit < all.length;
+        return { items: page.map(showEndpoint), nextCursor: more ? page.at(-1)?.id : null };
+      },
+    }),
+    route({
+      method: 'get',
+      path: `${base}/:id`,
+      scope: 'read',
+      summary: `One ${kind}.`,
+      params: idParams,
+      handle: async ({ params, caller }) => showEndpoint(await find(params.id, caller)),
+    }),
+    route({
+      method: 'put',
+      path: `${base}/:id`,
+      scope: 'admin',
+      summary: `Create or change a ${kind}. A signing secret that is made here is shown this once.`,
+      params: idParams,
+      body: endpointBody,
+      async handle({ params, body, caller, response }) {
+        const before = await registry.get(kind, params.id);
+        if (before && !caller.seesEndpoint(before)) throw new NotFound(`there is no ${kind} "${params.id}"`);
+        const { endpoint, created, newSecret } = await putEndpoint(services, kind, params.id, body);
+        await audit.write(caller.actor, created ? 'create' : 'change', { endpoint: endpointName(kind, params.id) });
+        response.status(created ? 201 : 200);
+        return { ...showEndpoint(endpoint), ...(newSecret ? { secret: newSecret } : {}) };
+      },
+    }),
+    route({
+      method: 'delete',
+      path: `${base}/:id`,
+      scope: 'admin',
+      summary: `Remove a ${kind} that has no open items.`,
+      params: idParams,
+      async handle({ params, caller }) {
+        const endpoint = await find(params.id, caller);
+        if (kind !== 'service') await refuseWhileInUse(services, endpoint);
+        await registry.delete(kind, params.id);
+        await audit.write(caller.actor, 'delete', { endpoint: endpointName(kind, params.id) });
+        return showEndpoint(endpoint);
+      },
+    }),
+  ];
+}
+
+/**
+ * Stores an endpoint, its connector's settings checked by the connector's type and the secret ones
+ * kept apart. A signing secret is made at the first time and kept unless another is given.
+ */
+export async function putEndpoint(
+  { registry, connectorTypes }: Pick<Services, 'registry' | 'connectorTypes'>,
+  kind: EndpointKind,
+  id: string,
+  input: EndpointInput,
+): Promise<{ endpoint: Endpoint; created: boolean; newSecret: string | null }> {
+  const type = connectorTypes.get(input.connector.type);
+  const before = await registry.secrets(kind, id);
+  const kept = before['secret'] === undefined ? {} : { secret: before['secret'] };
+  const settings = type.parse({ ...kept, ...input.connector }) as Record<string, unknown>;
+  const secrets = Object.fromEntries(type.secrets.map((name) => [name, settings[name]]));
+  const shown = Object.entries(settings).filter(([name]) => !type.secrets.includes(name));
+  const endpoint: Endpoint = {
+    kind,
+    id,
+    description: input.description,
+    client: input.client ?? null,
+    connector: { ...Object.fromEntries(shown), type: type.type },
+    retry: input.retry ?? null,
+    recordUrl: input.recordUrl ?? null,
+  };
+  const created = await registry.put(endpoint, secrets);
+  const secret = secrets['secret'];
+  const made = typeof secret === 'string' && secret !== before['secret'] && !input.connector['secret'];
+  return { endpoint, created, newSecret: made ? secret : null };
+}
+
+async function refuseWhileInUse(services: Services, endpoint: Endpoint): Promise<void> {
+  const name = endpointName(endpoint.kind, endpoint.id);
+  const [status] = await services.status([name]);
+  if (!status) return;
+  const { waiting, active, backingOff, failed } = status.counts;
+  const open = waiting + active + backingOff + failed;
+  if (open > 0) {
+    throw new Conflict(`${name} has ${open} open items: let them run, or skip or clear them first`, {
+      counts: status.counts,
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { endpointSchema, idSchema } from '../config/schema.js';
+import { parseEntity } from '../instructions/entity.js';
+import { scopes } from './caller.js';
+
+/** Shapes of what comes in. The API's documentation is made from them. */
+const line = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters');
+
+export const queueIdParams = z.strictObject({
+  queueId: z.string().regex(/^[1-9]\d{0,14}$/, 'a queue id is a whole number').transform(Number),
+});
+export const idParams = z.strictObject({ id: idSchema });
+export const queueParams = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^(parallel|(channel|source)\.[A-Za-z0-9_-]{1,64})$/,
+      'a queue is called parallel, channel.<id> or source.<id>',
+    ),
+});
+
+const paging = {
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(64).optional(),
+};
+export const pageQuery = z.strictObject(paging);
+
+const entityText = z
+  .string()
+  .max(300)
+  .refine((text) => parseEntity(text) !== null, 'write it as kind:key, such as sku:TSH-RED-M')
+  .transform((text) => parseEntity(text) ?? undefined);
+
+const filter = {
+  state: z
+    .enum(['waiting', 'active', 'backing-off', 'failed', 'completed', 'skipped', 'resolved'])
+    .optional(),
+  queue: queueParams.shape.name.optional(),
+  client: idSchema.optional(),
+  instruction: line(64).optional(),
+  entity: entityText.optional().meta({ description: 'kind:key, such as sku:TSH-RED-M' }),
+  error: line(200).optional().meta({ description: 'part of the error text' }),
+  since: z.iso.datetime({ offset: true }).optional(),
+};
+export const searchQuery = z.strictObject({
+  ...filter,
+  limit: paging.limit,
+  cursor: z.string().regex(/^\d{1,15}$/, 'use the nextCursor of the page before').optional(),
+});
+
+const json = z.json();
+const entity = z.strictObject({
+  kind: z.string().regex(/^[a-z_]{1,32}$/, 'must be a word in small letters'),
+  key: line(255),
+});
+export const itemBody = z.strictObject({
+  instruction: line(64),
+  channel: idSchema.optional(),
+  source: idSchema.optional(),
+  client: idSchema.optional(),
+  data: z.record(z.string(), json).default({}),
+  entity: entity.optional(),
+  title: line(200).optional(),
+});
+export type ItemInput = z.infer<typeof itemBody> & { idempotencyKey?: string | undefined };
+
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable characters without blanks');
+export const batchBody = z.strictObject({
+  items: z
+    .array(itemBody.extend({ idempotencyKey: idempotencyKey.optional() }))
+    .min(1)
+    .max(1000),
+});
+
+const reason = line(1000).optional();
+export const editBody = z.strictObject({ data: z.record(z.string(), json) });
+export const skipBody = z.strictObject({
+  reason,
+  scope: z.enum(['item', 'entity', 'entity-until-add']).default('item'),
+  until: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .meta({ description: 'when a skip until the next add ends by itself' }),
+});
+export const resolveBody = z.strictObject({ reference: line(255).optional(), reason });
+
+const bulk = {
+  ...filter,
+  state: z.enum(['failed', 'backing-off']).optional(),
+  canary: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: 'only the first n, oldest first; look at them, then call again for the rest' }),
+  dryRun: z.boolean().default(false).meta({ description: 'only say what would be done' }),
+};
+export const bulkRetryBody = z.strictObject(bulk);
+export const bulkSkipBody = z.strictObject({ ...bulk, reason, scope: skipBody.shape.scope });
+
+export const pauseBody = z.strictObject({ reason });
+export const clearBody = z.strictObject({ reason: line(1000) });
+
+export const endpointBody = endpointSchema;
+
+export const keyBody = z.strictObject({
+  scopes: z.array(z.enum(scopes)).min(1),
+  description: line(200).optional(),
+  client: idSchema.optional(),
+  channels: z.array(idSchema).min(1).optional(),
+  sources: z.array(idSchema).min(1).optional(),
+});

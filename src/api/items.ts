@@ -1,0 +1,120 @@
+import { InvalidInput, NotFound } from '../errors.js';
+import { dataSchemas } from '../instructions/data.js';
+import { entityOf, titleOf } from '../instructions/entity.js';
+import type { JsonObject } from '../json.js';
+import type { Item } from '../queues/item.js';
+import type { Caller } from './caller.js';
+import { editBody, queueIdParams, resolveBody, searchQuery, skipBody } from './input.js';
+import { type Route, route } from './route.js';
+import type { Services } from './services.js';
+import { showItems } from './view.js';
+
+export function itemRoutes(services: Services): Route[] {
+  const { finder, transitions, registry, catalogue } = services;
+  const show = async (queueId: number, caller: Caller) => {
+    const item = await itemFor(services, queueId, caller);
+    const [shown] = await showItems([item], registry, catalogue);
+    return { ...shown, logs: await finder.logs(item) };
+  };
+  return [
+    route({
+      method: 'get',
+      path: '/v1/items',
+      scope: 'read',
+      summary: 'Search items, newest first.',
+      query: searchQuery,
+      async handle({ query: { limit, cursor, ...filter }, caller }) {
+        const before = cursor === undefined ? undefined : Number(cursor);
+        const page = await finder.search(filter, limit, before, (item) => caller.seesItem(item));
+        return { ...page, items: await showItems(page.items, registry, catalogue) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/items/:queueId',
+      scope: 'read',
+      summary: 'One item: state, error, data, log and history.',
+      params: queueIdParams,
+      handle: ({ params, caller }) => show(params.queueId, caller),
+    }),
+    route({
+      method: 'patch',
+      path: '/v1/items/:queueId',
+      scope: 'operate',
+      summary: 'Change the data of a waiting or failed item; the old data stays in its history.',
+      params: queueIdParams,
+      body: editBody,
+      async handle({ params, body, caller }) {
+        const item = await itemFor(services, params.queueId, caller);
+        await transitions.edit(item, { actor: caller.actor, ...edited(services, item, body.data as JsonObject) });
+        return show(params.queueId, caller);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/items/:queueId/retry',
+      scope: 'operate',
+      summary: 'Run a failed item again, before everything behind it.',
+      params: queueIdParams,
+      async handle({ params, caller }) {
+        await transitions.retry(await itemFor(services, params.queueId, caller), caller.actor);
+        return show(params.queueId, caller);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/items/:queueId/skip',
+      scope: 'operate',
+      summary: 'Leave a failed item undone and let its queue go on.',
+      params: queueIdParams,
+      body: skipBody,
+      bodyOptional: true,
+      async handle({ params, body, caller }) {
+        const item = await itemFor(services, params.queueId, caller);
+        const skipped = await transitions.skip(item, {
+          ...body,
+          actor: caller.actor,
+          until: body.until ? new Date(body.until) : undefined,
+        });
+        return { ...(await show(params.queueId, caller)), skippedIds: skipped };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/items/:queueId/resolve',
+      scope: 'operate',
+      summary: 'Record that a failed item was put right by hand, under a reference.',
+      params: queueIdParams,
+      body: resolveBody,
+      bodyOptional: true,
+      async handle({ params, body, caller }) {
+        const item = await itemFor(services, params.queueId, caller);
+        await transitions.resolve(item, { ...body, actor: caller.actor });
+        return show(params.queueId, caller);
+      },
+    }),
+  ];
+}
+
+/** The item, if there is one that the caller may see. @throws NotFound */
+async function itemFor(services: Services, queueId: number, caller: Caller): Promise<Item> {
+  const item = await services.finder.item(queueId);
+  if (!item || !caller.seesItem(item)) throw new NotFound(`there is no item ${queueId}`);
+  return item;
+}
+
+function edited({ catalogue }: Services, item: Item, data: JsonObject) {
+  const entry = catalogue.get(item.instruction);
+  if (!entry) return { data, title: item.title, entity: item.entity };
+  const checked = dataSchemas[entry.data].safeParse(data);
+  if (!checked.success) {
+    throw new InvalidInput(
+      checked.error.issues.map((issue) => ({
+        pointer: `/data${issue.path.map((part) => `/${String(part)}`).join('')}`,
+        detail: issue.message,
+      })),
+    );
+  }
+  const entity = entityOf(entry, data) ?? item.entity;
+  return { data, entity, title: titleOf(entity, data) || item.title };
+}

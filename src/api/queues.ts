@@ -1,0 +1,150 @@
+import { NotFound } from '../errors.js';
+import { endpointName } from '../queues/registry.js';
+import type { QueueStatus } from '../queues/status.js';
+import { PARALLEL } from '../redis/keys.js';
+import type { Caller } from './caller.js';
+import { clearBody, pageQuery, pauseBody, queueParams } from './input.js';
+import { type Route, route } from './route.js';
+import type { Services } from './services.js';
+import { type QueueView, showQueue } from './view.js';
+
+export function queueRoutes(services: Services): Route[] {
+  const { registry, transitions, status } = services;
+
+  /** Names of the queues the caller may see, in the order they are listed. */
+  const visible = async (caller: Caller): Promise<string[]> => {
+    const endpoints = (await registry.list()).filter((one) => one.kind !== 'service');
+    const names = endpoints
+      .filter((one) => caller.seesEndpoint(one))
+      .map((one) => endpointName(one.kind, one.id));
+    return caller.unlimited ? [...names, PARALLEL] : names;
+  };
+  const show = async (statuses: readonly QueueStatus[]) => {
+    const endpoints = await registry.getMany(statuses.map((one) => one.name));
+    return statuses.map((one, n) => showQueue(one, endpoints[n] ?? null));
+  };
+  const one = async (name: string, caller: Caller): Promise<QueueStatus> => {
+    const [endpoint] = await registry.getMany([name]);
+    const seen = name === PARALLEL ? caller.unlimited : endpoint && caller.seesEndpoint(endpoint);
+    const [found] = seen ? await status([name]) : [];
+    if (!found) throw new NotFound(`there is no queue ${name}`);
+    return found;
+  };
+  const showOne = async (name: string, caller: Caller) => (await show([await one(name, caller)]))[0];
+
+  return [
+    route({
+      method: 'get',
+      path: '/v1/queues',
+      scope: 'read',
+      summary: 'The queues: state, counts, what blocks them, how old their oldest item is.',
+      query: pageQuery,
+      async handle({ query: { limit, cursor }, caller }) {
+        const names = await visible(caller);
+        const start = cursor === undefined ? 0 : names.indexOf(cursor) + 1;
+        const page = names.slice(start, start + limit);
+        const more = start + limit < names.length;
+        return { items: await show(await status(page)), nextCursor: more ? page.at(-1) : null };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/queues/:name',
+      scope: 'read',
+      summary: 'One queue.',
+      params: queueParams,
+      handle: ({ params, caller }) => showOne(params.name, caller),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/queues/:name/pause',
+      scope: 'operate',
+      summary: 'Stop a queue by hand; the running item is finished.',
+      params: queueParams,
+      body: pauseBody,
+      bodyOptional: true,
+      async handle({ params, body, caller }) {
+        await one(params.name, caller);
+        await transitions.pause(params.name, caller.actor, body.reason);
+        return showOne(params.name, caller);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/queues/:name/resume',
+      scope: 'operate',
+      summary: 'Let a paused queue run again. Never lifts a block.',
+      params: queueParams,
+      async handle({ params, caller }) {
+        await one(params.name, caller);
+        await transitions.resume(params.name, caller.actor);
+        return showOne(params.name, caller);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/queues/:name/clear',
+      scope: 'admin',
+      summary: 'Skip everything that waits in a queue; a failed item stays.',
+      params: queueParams,
+      body: clearBody,
+      async handle({ params, body, caller }) {
+        const before = await one(params.name, caller);
+        const { waiting, backingOff } = before.counts;
+        const skipped = await transitions.clear(
+          params.name,
+          caller.actor,
+          body.reason,
+          waiting + backingOff,
+        );
+        return { ...(await showOne(params.name, caller)), cleared: skipped };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/summary',
+      scope: 'read',
+      summary: 'Per client and queue: waiting, failed, blocked, oldest.',
+      async handle({ caller }) {
+        return summarise(await show(await status(await visible(caller))));
+      },
+    }),
+  ];
+}
+
+interface Line {
+  readonly client: string | null;
+  readonly queue: string;
+  readonly description: string;
+  readonly state: string;
+  readonly waiting: number;
+  readonly failed: number;
+  readonly blocked: boolean;
+  readonly oldestWaitingAt: string | null;
+}
+
+function summarise(queues: readonly QueueView[]): unknown {
+  const lines = queues.map(
+    (queue): Line => ({
+      client: queue.client,
+      queue: queue.name,
+      description: queue.description,
+      state: queue.state,
+      waiting: queue.counts.waiting + queue.counts.backingOff,
+      failed: queue.counts.failed,
+      blocked: queue.blocked,
+      oldestWaitingAt: queue.oldestWaitingAt,
+    }),
+  );
+  const oldest = lines.flatMap((one) => one.oldestWaitingAt ?? []).sort()[0] ?? null;
+  return {
+    items: lines,
+    totals: {
+      queues: lines.length,
+      blocked: lines.filter((one) => one.blocked).length,
+      waiting: lines.reduce((sum, one) => sum + one.waiting, 0),
+      failed: lines.reduce((sum, one) => sum + one.failed, 0),
+      oldestWaitingAt: oldest,
+    },
+  };
+}

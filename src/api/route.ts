@@ -1,0 +1,64 @@
+import type { Response } from 'express';
+import type { z } from 'zod';
+import type { Caller, Scope } from './caller.js';
+
+/** What a handler gets: everything checked before. */
+export interface Call<P, Q, B> {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly caller: Caller;
+  readonly idempotencyKey: string | null;
+  /** For status and headers; the body is what the handler returns. */
+  readonly response: Response;
+}
+
+/** One call of the API: validation, permission, documentation and handler in one row. */
+export interface Route {
+  readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
+  /** In express's form: `/v1/items/:queueId`. */
+  readonly path: string;
+  readonly scope: Scope;
+  readonly summary: string;
+  /** Status of success; 200 unless said. */
+  readonly status: number;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** Bytes that the body may have. */
+  readonly bodyLimit: number;
+  /** The body may be left out. */
+  readonly bodyOptional: boolean;
+  readonly handle: (call: Call<unknown, unknown, unknown>) => Promise<unknown>;
+}
+
+export const MIB = 1024 * 1024;
+
+type Defined<S> = S extends z.ZodType ? z.infer<S> : undefined;
+
+/** Writes a row of the table; the handler's types follow from its schemas. */
+export function route<
+  P extends z.ZodType | undefined = undefined,
+  Q extends z.ZodType | undefined = undefined,
+  B extends z.ZodType | undefined = undefined,
+>(row: {
+  method: Route['method'];
+  path: string;
+  scope: Scope;
+  summary: string;
+  status?: number;
+  params?: P;
+  query?: Q;
+  body?: B;
+  bodyLimit?: number;
+  bodyOptional?: boolean;
+  handle: (call: Call<Defined<P>, Defined<Q>, Defined<B>>) => Promise<unknown>;
+}): Route {
+  return {
+    ...row,
+    status: row.status ?? 200,
+    bodyLimit: row.bodyLimit ?? MIB,
+    bodyOptional: row.bodyOptional ?? false,
+    handle: row.handle as Route['handle'],
+  };
+}

@@ -1,0 +1,65 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Express } from 'express';
+import { BadConfig } from '../errors.js';
+import { type Part, pause } from '../lifecycle.js';
+
+/** Requests that run when a stop is asked for may go on this long, in milliseconds. */
+const GRACE_MS = 5_000;
+
+/** The API on its port. */
+export class ApiServer implements Part {
+  readonly name = 'api';
+  private readonly app: Express;
+  private readonly host: string;
+  private readonly port: number;
+  private server: Server | null = null;
+  private stopping: Promise<void> | null = null;
+
+  constructor(app: Express, options: { host: string; port: number }) {
+    this.app = app;
+    this.host = options.host;
+    this.port = options.port;
+  }
+
+  /** Where it listens; the port is the real one when 0 was asked for. */
+  get url(): string {
+    const address = this.server?.address() as AddressInfo | null | undefined;
+    const host = this.host.includes(':') ? `[${this.host}]` : this.host;
+    return `http://${host}:${address?.port ?? this.port}`;
+  }
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const server = this.app.listen(this.port, this.host, (error) =>
+        error ? reject(this.refusal(error)) : resolve(),
+      );
+      server.headersTimeout = 10_000;
+      server.requestTimeout = 60_000;
+      this.server = server;
+    });
+  }
+
+  private refusal(error: NodeJS.ErrnoException): Error {
+    if (error.code !== 'EADDRINUSE') return error;
+    const where = `${this.host}:${this.port}`;
+    return new BadConfig([`Another program listens at ${where}: stop it, or set ANDON_PORT.`]);
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.close();
+    return this.stopping;
+  }
+
+  private async close(): Promise<void> {
+    const { server } = this;
+    if (!server?.listening) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    const cancel = new AbortController();
+    await Promise.race([closed, pause(GRACE_MS, cancel.signal)]);
+    cancel.abort();
+    server.closeAllConnections();
+    await closed;
+  }
+}

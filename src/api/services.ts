@@ -1,0 +1,22 @@
+import type { Transitions } from '../blocking/transitions.js';
+import type { ConnectorTypes } from '../connectors/registry.js';
+import type { Catalogue } from '../instructions/catalogue.js';
+import type { Audit } from '../queues/audit.js';
+import type { Enqueuer } from '../queues/enqueue.js';
+import type { Finder } from '../queues/find.js';
+import type { Registry } from '../queues/registry.js';
+import type { QueueStatus } from '../queues/status.js';
+import type { ApiKeys } from './api-keys.js';
+
+/** What the handlers work with. */
+export interface Services {
+  readonly catalogue: Catalogue;
+  readonly registry: Registry;
+  readonly enqueuer: Enqueuer;
+  readonly finder: Finder;
+  readonly transitions: Transitions;
+  readonly audit: Audit;
+  readonly apiKeys: ApiKeys;
+  readonly connectorTypes: ConnectorTypes;
+  status(names: readonly string[]): Promise<QueueStatus[]>;
+}

@@ -1,0 +1,165 @@
+import { type Entity, entityText } from '../instructions/entity.js';
+import { type Item, pairs, readItem } from '../queues/item.js';
+import type { Keys, QueueName, ShardKeys } from '../redis/keys.js';
+import type { Reply, ScriptName, Scripts } from '../redis/script.js';
+
+/** An item that this process delivers now. */
+export interface Claimed {
+  readonly item: Item;
+  /** Grows with every claim; a late result under an older one changes nothing. */
+  readonly fence: number;
+  /** Owner of the lock. */
+  readonly token: string;
+}
+
+export interface Failure {
+  readonly message: string;
+  readonly cause: string;
+  readonly status?: number | undefined;
+}
+
+/** What became of settling a delivery: stored, or refused because the lock was lost meanwhile. */
+export type Settled = { readonly stored: true; readonly next: Claimed | null } | { readonly stored: false };
+
+/** Which slots of a worker a queue's items take. */
+export type SlotKind = 'blocking' | 'parallel';
+
+type Taken = [queue: string, id: string, fence: number, fields: string[]];
+
+/** What the fleet does to items: claim, settle, keep, hand back. Each verb is one script. */
+export class Deliveries {
+  private readonly scripts: Scripts;
+  private readonly keys: Keys;
+  private readonly lockMs: number;
+  private readonly worker: string;
+  private readonly keep: number;
+
+  constructor(
+    scripts: Scripts,
+    keys: Keys,
+    options: { lockMs: number; worker: string; keepFinished: number },
+  ) {
+    this.scripts = scripts;
+    this.keys = keys;
+    this.lockMs = options.lockMs;
+    this.worker = options.worker;
+    this.keep = options.keepFinished;
+  }
+
+  /** Heads of up to `slots` ready queues of a shard. */
+  async claim(shard: ShardKeys, kind: SlotKind, slots: number, token: string): Promise<Claimed[]> {
+    const reply = await this.scripts.run('claim', shard, [
+      kind,
+      slots,
+      token,
+      this.lockMs,
+      this.worker,
+    ]);
+    return (reply as unknown as Taken[]).map((taken) => claimed(taken, token));
+  }
+
+  /** `more`: take the next item of the queue in the same step. */
+  complete(claim: Claimed, result: unknown, more: boolean): Promise<Settled> {
+    return this.settle('complete', claim, JSON.stringify(result ?? null), more, [this.keep]);
+  }
+
+  fail(claim: Claimed, failure: Failure, more: boolean): Promise<Settled> {
+    return this.settle('fail', claim, JSON.stringify(failure), more);
+  }
+
+  /** The item's next automatic try comes after `waitMs`; it counts as a try. */
+  backOff(claim: Claimed, failure: Failure, waitMs: number, more: boolean): Promise<Settled> {
+    return this.settle('hold', claim, JSON.stringify(failure), more, [waitMs, 'back-off']);
+  }
+
+  /** The far side is not to be bothered for `waitMs`; no try is counted. */
+  hold(claim: Claimed, failure: Failure, waitMs: number, more: boolean): Promise<Settled> {
+    return this.settle('hold', claim, JSON.stringify(failure), more, [waitMs, 'hold']);
+  }
+
+  /** An unfinished item becomes the head again. Answers false when the lock was lost before. */
+  async giveBack(claim: Claimed): Promise<boolean> {
+    const { queue, queueId } = claim.item;
+    const reply = await this.scripts.run('giveback', this.keys.shardOf(queue), [
+      queue,
+      queueId,
+      claim.token,
+    ]);
+    return Number((reply as Reply[])[0]) >= 0;
+  }
+
+  /** Prolongs the locks of running deliveries; answers those that lost theirs. */
+  async renew(claims: readonly Claimed[]): Promise<Claimed[]> {
+    const lost: Claimed[] = [];
+    for (const shard of this.keys.shards) {
+      const here = claims.filter((claim) => this.keys.shardOf(claim.item.queue) === shard);
+      if (here.length === 0) continue;
+      const args = here.flatMap(({ item, token }) => [item.queue, item.queueId, token]);
+      const reply = await this.scripts.run('renew', shard, [this.lockMs, ...args]);
+      for (const index of reply as number[]) {
+        const claim = here[index];
+        if (claim) lost.push(claim);
+      }
+    }
+    return lost;
+  }
+
+  /** Releases holds that are over and puts items of dead workers back at their head. */
+  async tend(
+    shard: ShardKeys,
+    maxDeaths: number,
+  ): Promise<{ released: number; recovered: number; failed: number }> {
+    const [released = 0, recovered = 0, failed = 0] = (await this.scripts.run('tend', shard, [
+      maxDeaths,
+    ])) as number[];
+    return { released, recovered, failed };
+  }
+
+  /** Wakes queues that have work nobody announced; answers how many there were. */
+  async sweep(shard: ShardKeys, queues: readonly QueueName[]): Promise<number> {
+    return Number(await this.scripts.run('sweep', shard, [this.lockMs, ...queues]));
+  }
+
+  /** Gives an item of a plain BullMQ producer what the enqueue would have given it. */
+  async adopt(
+    item: Item,
+    found: { title: string; entity: Entity | null; barrier: string; client: string | null },
+  ): Promise<void> {
+    await this.scripts.run('adopt', this.keys.shardOf(item.queue), [
+      item.queue,
+      item.queueId,
+      found.title,
+      found.entity ? entityText(found.entity) : '',
+      found.barrier,
+      item.channel ?? '',
+      item.source ?? '',
+      found.client ?? '',
+    ]);
+  }
+
+  private async settle(
+    script: ScriptName,
+    claim: Claimed,
+    payload: string,
+    more: boolean,
+    rest: readonly (string | number)[] = [],
+  ): Promise<Settled> {
+    const { queue, queueId } = claim.item;
+    const [code, next] = (await this.scripts.run(script, this.keys.shardOf(queue), [
+      queue,
+      queueId,
+      claim.token,
+      payload,
+      more ? 1 : 0,
+      this.lockMs,
+      this.worker,
+      ...rest,
+    ])) as [number, Taken | undefined];
+    if (code < 0) return { stored: false };
+    return { stored: true, next: next ? claimed(next, claim.token) : null };
+  }
+}
+
+function claimed([queue, id, fence, fields]: Taken, token: string): Claimed {
+  return { item: readItem(queue, Number(id), 'active', 0, pairs(fields)), fence, token };
+}

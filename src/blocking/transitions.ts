@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { Conflict, NotFound } from '../errors.js';
+import { type Entity, entityText } from '../instructions/entity.js';
+import type { JsonObject } from '../json.js';
+import type { Item } from '../queues/item.js';
+import type { Keys, QueueName } from '../redis/keys.js';
+import type { Argument, ScriptName, Scripts } from '../redis/script.js';
+
+/** How far a skip reaches: the item, everything of its entity now queued there, or that until its next add. */
+export type SkipScope = 'item' | 'entity' | 'entity-until-add';
+
+export interface SkipRequest {
+  readonly actor: string;
+  readonly reason?: string | undefined;
+  readonly scope?: SkipScope | undefined;
+  /** When a lasting rule (`entity-until-add`) ends by itself. */
+  readonly until?: Date | undefined;
+}
+
+type Located = Pick<Item, 'queue' | 'queueId'>;
+
+/**
+ * What a person may do to items and queues. Every door (API, command line, dashboards) comes
+ * through here; each verb is one script, all or nothing, that writes its event and audit line.
+ */
+export class Transitions {
+  private readonly scripts: Scripts;
+  private readonly keys: Keys;
+  /** Instructions that add an entity: where "until the next add" ends. */
+  private readonly adds: string;
+  /** Finished items kept a queue. */
+  private readonly keep: number;
+
+  constructor(scripts: Scripts, keys: Keys, adds: readonly string[], keep: number) {
+    this.scripts = scripts;
+    this.keys = keys;
+    this.adds = JSON.stringify(adds);
+    this.keep = keep;
+  }
+
+  /** Runs a failed item again before everything behind it; a backing-off one at once. @throws Conflict */
+  async retry(item: Located, actor: string): Promise<void> {
+    await this.onItem('retry', 'retried', item, [actor]);
+  }
+
+  /** Leaves the item undone and lets the queue go on; answers the ids of all that were skipped. @throws Conflict */
+  async skip(item: Located, request: SkipRequest): Promise<number[]> {
+    const ids = await this.onItem('skip', 'skipped', item, [
+      request.actor,
+      request.reason ?? '',
+      request.scope ?? 'item',
+      request.until ? request.until.getTime() : '',
+      this.adds,
+      this.keep,
+    ]);
+    return ids.map(Number);
+  }
+
+  /** Records that a person put the matter right by hand. @throws Conflict */
+  async resolve(
+    item: Located,
+    request: { actor: string; reason?: string | undefined; reference?: string | undefined },
+  ): Promise<void> {
+    await this.onItem('resolve', 'resolved', item, [
+      request.actor,
+      request.reason ?? '',
+      request.reference ?? '',
+      this.keep,
+    ]);
+  }
+
+  /** Changes what an item will send; the old data stays in its history. @throws Conflict */
+  async edit(
+    item: Located,
+    change: { actor: string; data: JsonObject; title: string; entity: Entity | null },
+  ): Promise<void> {
+    await this.onItem('edit', 'edited', item, [
+      change.actor,
+      JSON.stringify(change.data),
+      change.title,
+      change.entity ? entityText(change.entity) : '',
+    ]);
+  }
+
+  /** Stops a queue by hand. The running item is finished. @throws Conflict when it was paused */
+  async pause(queue: QueueName, actor: string, reason = ''): Promise<void> {
+    const [verdict] = await this.onQueue('pause', queue, [actor, reason]);
+    if (verdict !== 'ok') throw new Conflict(`${queue} is paused already`, { state: 'paused' });
+  }
+
+  /** Lets a paused queue run again, and never lifts a block. @throws Conflict */
+  async resume(queue: QueueName, actor: string): Promise<void> {
+    const [verdict, blockedBy] = await this.onQueue('resume', queue, [actor]);
+    if (verdict === 'blocked') {
+      throw new Conflict(
+        `${queue} is blocked by item ${blockedBy}: retry, skip or resolve it`,
+        { state: 'blocked', blockedBy: Number(blockedBy) },
+      );
+    }
+    if (verdict !== 'ok') throw new Conflict(`${queue} is not paused`, { state: 'running' });
+  }
+
+  /** Skips everything that waits now, from the head; a failed head stays. Answers how many. */
+  async clear(queue: QueueName, actor: string, reason: string, waiting: number): Promise<number> {
+    const portion = 1_000;
+    let skipped = 0;
+    while (skipped < waiting) {
+      const wanted = Math.min(portion, waiting - skipped);
+      const shard = this.keys.shardOf(queue);
+      const done = z
+        .number()
+        .parse(await this.scripts.run('clear', shard, [queue, actor, reason, wanted, this.keep]));
+      skipped += done;
+      if (done < wanted) break;
+    }
+    return skipped;
+  }
+
+  private async onItem(
+    script: ScriptName,
+    done: string,
+    item: Located,
+    args: readonly Argument[],
+  ): Promise<string[]> {
+    const [verdict, ...rest] = await this.onQueue(script, item.queue, [item.queueId, ...args]);
+    if (verdict === 'ok') return rest;
+    if (verdict === 'gone') throw new NotFound(`there is no item ${item.queueId}`);
+    throw new Conflict(`item ${item.queueId} is ${verdict}, so it cannot be ${done}`, {
+      state: verdict,
+    });
+  }
+
+  private async onQueue(
+    script: ScriptName,
+    queue: QueueName,
+    args: readonly Argument[],
+  ): Promise<string[]> {
+    const reply = await this.scripts.run(script, this.keys.shardOf(queue), [queue, ...args]);
+    return z.array(z.coerce.string()).parse(reply);
+  }
+}

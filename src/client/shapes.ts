@@ -1,0 +1,174 @@
+import type { Json, JsonObject } from '../json.js';
+
+/** What the HTTP API answers and takes. Fields may be added there; programs must not mind. */
+
+export const itemStates = [
+  'waiting',
+  'active',
+  'backing-off',
+  'failed',
+  'completed',
+  'skipped',
+  'resolved',
+] as const;
+export type ItemState = (typeof itemStates)[number];
+
+export const skipScopes = ['item', 'entity', 'entity-until-add'] as const;
+export type SkipScope = (typeof skipScopes)[number];
+
+export const scopes = ['enqueue', 'read', 'operate', 'admin'] as const;
+export type Scope = (typeof scopes)[number];
+
+export type Mode = 'blocking' | 'non-blocking';
+
+/** One page of a list; `nextCursor` null means it was the last. */
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+/** What is sent to enqueue one item. */
+export interface NewItem {
+  instruction: string;
+  channel?: string;
+  source?: string;
+  client?: string;
+  data: JsonObject;
+  entity?: { kind: string; key: string };
+  title?: string;
+  /** Only within a batch; a single item has the `Idempotency-Key` header. */
+  idempotencyKey?: string;
+}
+
+/** The answer to an enqueue: it is stored, and this is where. */
+export interface Accepted {
+  queueId: number;
+  queue: string;
+  mode: Mode;
+  state: ItemState;
+  position: number;
+  /** It was there already, from an earlier request with the same key. */
+  replayed: boolean;
+}
+
+export interface Item {
+  queueId: number;
+  queue: string;
+  mode: Mode;
+  state: ItemState;
+  instruction: string;
+  description: string;
+  title: string;
+  client: string | null;
+  source: string | null;
+  channel: string | null;
+  entity: { kind: string; key: string } | null;
+  data: JsonObject;
+  attempts: number;
+  position: number | null;
+  enqueuedAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  error: { message: string; cause?: string | null; status?: number; at: string } | null;
+  outcome: {
+    result?: Json;
+    by?: string;
+    at?: string;
+    reason?: string | null;
+    reference?: string | null;
+  } | null;
+  history?: { at: string; actor: string; action: string; [fact: string]: Json | undefined }[];
+  logs?: string[];
+}
+
+/** Which items: every field given must match. */
+export interface ItemFilter {
+  state?: ItemState;
+  queue?: string;
+  client?: string;
+  instruction?: string;
+  /** As `sku:TSH-RED-M`. */
+  entity?: string;
+  /** Text within the error's message. */
+  error?: string;
+  /** ISO 8601. */
+  since?: string;
+}
+
+/** A filter over many items at once: `canary` takes the first n only, `dryRun` changes nothing. */
+export interface BulkRequest extends ItemFilter {
+  canary?: number;
+  dryRun?: boolean;
+  reason?: string;
+}
+
+export interface Queue {
+  name: string;
+  kind: 'channel' | 'source' | 'parallel';
+  mode: Mode;
+  description: string;
+  client: string | null;
+  state: 'running' | 'blocked' | 'paused' | 'held';
+  blocked: boolean;
+  paused: boolean;
+  heldUntil: string | null;
+  blockedBy: { queueId: number; title: string; error: string; since: string } | null;
+  counts: Record<
+    'waiting' | 'active' | 'backingOff' | 'failed' | 'completed' | 'skipped' | 'resolved',
+    number
+  >;
+  oldestWaitingAt: string | null;
+  nextAttemptAt: string | null;
+}
+
+/** One queue in the summary. */
+export interface SummaryLine {
+  client: string | null;
+  queue: string;
+  waiting: number;
+  failed: number;
+  blocked: boolean;
+  oldestWaitingAt: string | null;
+}
+
+export const endpointKinds = ['channel', 'source', 'service'] as const;
+export type EndpointKind = (typeof endpointKinds)[number];
+
+export interface EndpointSettings {
+  description: string;
+  client?: string;
+  connector: JsonObject & { type: string };
+  retry?: { attempts?: number; firstDelayMs?: number; maxDelayMs?: number };
+  recordUrl?: string;
+}
+
+export interface Endpoint {
+  id: string;
+  kind: EndpointKind;
+  description: string;
+  client: string | null;
+  connector: JsonObject & { type: string };
+  retry: EndpointSettings['retry'] | null;
+  recordUrl: string | null;
+  queue: string | null;
+  /** The signing secret, only in the answer to the PUT that made it. */
+  secret?: string;
+}
+
+/** What a new API key may do, and what it is limited to. */
+export interface NewKey {
+  scopes: Scope[];
+  description?: string;
+  client?: string;
+  channels?: string[];
+  sources?: string[];
+}
+
+export interface ApiKey {
+  id: string;
+  description: string | null;
+  scopes: Scope[];
+  client: string | null;
+  createdAt: string;
+  lastUsedAt: string | null;
+}

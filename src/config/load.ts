@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from 'node:fs';
+import ipaddr from 'ipaddr.js';
+import { parse as parseYaml } from 'yaml';
+import type { z } from 'zod';
+import { BadConfig, messageOf } from '../errors.js';
+import { environmentSchema, type FileConfig, fileSchema, secretNames } from './schema.js';
+
+/** Everything that can be set, read once, checked whole, frozen. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Unset: a private Redis is started under `dataDir`. */
+  readonly redisUrl: string | undefined;
+  readonly prefix: string;
+  readonly dataDir: string;
+  readonly configFile: string;
+  readonly bootstrapKey: string | undefined;
+  readonly shards: number;
+  readonly lockMs: number;
+  readonly concurrency: number;
+  readonly parallelConcurrency: number;
+  /** Private networks that connectors may reach, as CIDRs. */
+  readonly connectorNetworks: readonly string[];
+  readonly logLevel: string;
+  readonly file: FileConfig;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads environment and settings file.
+ * @throws BadConfig with all problems at once, one sentence each.
+ */
+export function loadConfig(environment: Environment = process.env): Config {
+  const problems: string[] = [];
+  const env = environmentSchema.safeParse(withFiles(environment, problems));
+  if (!env.success) problems.push(...sentences(env.error, (path) => String(path[0])));
+  const file = readFile(
+    environment['ANDON_CONFIG'] || 'config/andon.yaml',
+    Boolean(environment['ANDON_CONFIG']),
+    problems,
+  );
+  if (!env.success || !file) throw new BadConfig(problems);
+
+  const networks = splitNetworks(env.data, problems);
+  if (problems.length > 0) throw new BadConfig(problems);
+  return deepFreeze({
+    port: env.data.ANDON_PORT,
+    host: env.data.ANDON_HOST,
+    redisUrl: env.data.REDIS_URL,
+    prefix: env.data.ANDON_PREFIX,
+    dataDir: env.data.ANDON_DATA_DIR,
+    configFile: env.data.ANDON_CONFIG,
+    bootstrapKey: env.data.ANDON_BOOTSTRAP_KEY,
+    shards: env.data.ANDON_SHARDS,
+    lockMs: env.data.ANDON_LOCK_MS,
+    concurrency: env.data.ANDON_CONCURRENCY,
+    parallelConcurrency: env.data.ANDON_PARALLEL_CONCURRENCY,
+    connectorNetworks: networks,
+    logLevel: env.data.ANDON_LOG_LEVEL,
+    file,
+  });
+}
+
+/** Unset and empty are the same; `NAME_FILE` stands in for a secret's `NAME`. */
+function withFiles(environment: Environment, problems: string[]): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) if (value) values[name] = value;
+  for (const name of secretNames) {
+    const path = values[`${name}_FILE`];
+    if (!path) continue;
+    if (values[name]) problems.push(`${name} and ${name}_FILE are both set: set one of them.`);
+    try {
+      values[name] = readFileSync(path, 'utf8').trim();
+    } catch (error) {
+      problems.push(`${name}_FILE cannot be read: ${messageOf(error)}.`);
+    }
+  }
+  return values;
+}
+
+function readFile(path: string, demanded: boolean, problems: string[]): FileConfig | null {
+  if (!existsSync(path)) {
+    if (!demanded) return fileSchema.parse({});
+    problems.push(`ANDON_CONFIG names ${path}, which does not exist.`);
+    return null;
+  }
+  try {
+    const parsed = fileSchema.safeParse(parseYaml(readFileSync(path, 'utf8')) ?? {});
+    if (parsed.success) return parsed.data;
+    problems.push(...sentences(parsed.error, (at) => `${path}: ${at.map(String).join('.')}`));
+  } catch (error) {
+    problems.push(`${path} is not YAML: ${messageOf(error)}`);
+  }
+  return null;
+}
+
+/** The embedded set-up runs everything on one machine, so connectors may reach loopback there. */
+function splitNetworks(env: z.infer<typeof environmentSchema>, problems: string[]): string[] {
+  const given = env.ANDON_CONNECTOR_NETWORKS;
+  if (given === undefined) return env.REDIS_URL ? [] : ['127.0.0.0/8', '::1/128'];
+  const networks = given.split(',').map((part) => part.trim()).filter(Boolean);
+  for (const network of networks) {
+    if (!ipaddr.isValidCIDR(network))
+      problems.push(`ANDON_CONNECTOR_NETWORKS: "${network}" is not a network such as 10.0.0.0/8.`);
+  }
+  return networks;
+}
+
+function sentences(error: z.ZodError, name: (path: PropertyKey[]) => string): string[] {
+  return error.issues.map((issue) => `${name(issue.path)}: ${issue.message}.`);
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value))
+    if (inner !== null && typeof inner === 'object') deepFreeze(inner);
+  return Object.freeze(value);
+}

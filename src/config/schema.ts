@@ -1,0 +1,110 @@
+import { z } from 'zod';
+
+/** Ids of channels, sources, services and clients. */
+export const idSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"');
+
+/** Automatic retries of an item, within one run; an operator's retry starts a new run. */
+export const retrySchema = z
+  .strictObject({
+    /** Starts in one run, the first included. */
+    attempts: z.int().min(1).max(100).default(5),
+    /** Wait after the first failed attempt; doubles each time. Milliseconds. */
+    firstDelayMs: z.int().min(0).max(86_400_000).default(8_000),
+    /** No wait is longer. Milliseconds. */
+    maxDelayMs: z.int().min(0).max(86_400_000).default(64_000),
+  })
+  .meta({ description: 'Automatic retries; the default is 5 attempts over about 2 minutes.' });
+export type RetryPolicy = Readonly<z.infer<typeof retrySchema>>;
+
+/** A channel, source or service as a user writes it; its connector's settings are checked by the connector's type. */
+export const endpointSchema = z.strictObject({
+  description: z.string().trim().min(1).max(200),
+  client: idSchema.optional(),
+  connector: z.looseObject({ type: z.string() }),
+  retry: retrySchema.partial().optional(),
+  /** Where the record can be seen: `{key}` and `{sku}`, `{orderNumber}` … are filled in from the item. */
+  recordUrl: z.url({ protocol: /^https?$/ }).optional(),
+});
+export type EndpointInput = z.infer<typeof endpointSchema>;
+
+const endpoints = z.record(idSchema, endpointSchema).default({});
+
+/** `config/andon.yaml`. Channels, sources and services are read in at the first start only. */
+export const fileSchema = z.strictObject({
+  channels: endpoints,
+  sources: endpoints,
+  services: endpoints,
+  /** Retry policies by instruction; those of a channel or source win. */
+  retry: z.record(z.string(), retrySchema.partial()).default({}),
+  fleet: z
+    .strictObject({
+      /** Items of one queue that a worker runs before it gives the queue back. */
+      budget: z.int().min(1).max(10_000).default(20),
+      /** How often one process looks for queues that nobody announced. Milliseconds. */
+      sweepMs: z.int().min(100).max(3_600_000).default(10_000),
+      /** How often due holds are released and dead deliveries found. Milliseconds. */
+      tendMs: z.int().min(20).max(10_000).default(250),
+      /** Worker deaths in one item after which it fails. */
+      maxDeaths: z.int().min(1).max(100).default(3),
+      /** How long running deliveries may go on after a stop was asked for. Milliseconds. */
+      stopGraceMs: z.int().min(0).max(600_000).default(25_000),
+      /** Silence of a loop while Redis answers others, after which the process ends. Milliseconds. */
+      watchdogMs: z.int().min(1_000).max(3_600_000).default(60_000),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      /** Completed, skipped and resolved items kept a queue; the oldest go first. */
+      completed: z.int().min(0).max(10_000_000).default(10_000),
+    })
+    .prefault({}),
+});
+export type FileConfig = z.infer<typeof fileSchema>;
+
+const text = z.string().trim().min(1);
+const integer = (fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .default(fallback);
+
+/** What is read from the environment: name, default, meaning. Unset and empty are the same. */
+export const environmentSchema = z.object({
+  ANDON_PORT: integer(3000, 0, 65_535).describe('port of the HTTP API; 0 picks a free one'),
+  ANDON_HOST: text.default('127.0.0.1').describe('address the HTTP API listens on'),
+  REDIS_URL: z
+    .url({ protocol: /^(rediss?|redis\+sentinel)$/, error: 'must be a redis://, rediss:// or redis+sentinel:// URL' })
+    .optional()
+    .describe('Redis to use; unset starts a private one under ANDON_DATA_DIR'),
+  ANDON_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,32}$/, 'must be 1 to 32 letters, digits, "_", "." or "-"')
+    .default('andon')
+    .describe('first part of every Redis key'),
+  ANDON_DATA_DIR: text.default('./data').describe('where the private Redis keeps its data'),
+  ANDON_CONFIG: text.default('config/andon.yaml').describe('settings, and the first endpoints'),
+  ANDON_BOOTSTRAP_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16,256}$/, 'must be id.secret, the secret 16 characters or longer')
+    .optional()
+    .describe('an admin API key that exists from the first start on, as id.secret'),
+  ANDON_SHARDS: integer(1, 1, 256).describe('key groups; fixed at the first start'),
+  ANDON_LOCK_MS: integer(10_000, 500, 600_000).describe('how long a dead worker keeps its item, ms'),
+  ANDON_CONCURRENCY: integer(100, 1, 10_000).describe('blocking queues a worker runs at once'),
+  ANDON_PARALLEL_CONCURRENCY: integer(50, 1, 10_000).describe('non-blocking items a worker runs at once'),
+  ANDON_CONNECTOR_NETWORKS: z
+    .string()
+    .optional()
+    .describe('private networks connectors may reach, as CIDRs with commas between'),
+  ANDON_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('how much is logged'),
+});
+
+/** Secrets may also be given as the path of a file that holds them: `NAME_FILE`. */
+export const secretNames = ['ANDON_BOOTSTRAP_KEY', 'REDIS_URL'] as const;

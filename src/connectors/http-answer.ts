@@ -1,0 +1,156 @@
+import type { Json, JsonObject } from '../json.js';
+import type { Cause, Failure, Outcome } from './connector.js';
+import type { Answer, ExchangeError } from './exchange.js';
+
+/** What an answer means for the item, and what it adds to the item's log. */
+export interface Judgement {
+  readonly outcome: Outcome;
+  readonly log: readonly string[];
+}
+
+/** Limits on what a far side may put into our logs and mails. */
+const MESSAGE_CHARACTERS = 300;
+const LOG_LINES = 100;
+const LOG_LINE_CHARACTERS = 1_000;
+
+const HOLD_MS = { least: 1_000, usual: 30_000, most: 3_600_000 };
+
+/** Reads an answer as DESIGN §5 has it. `who` names the far side: "the shop". */
+export function judge(answer: Answer, who: string): Judgement {
+  const body = parse(answer.body);
+  const fields: JsonObject = isObject(body) ? body : {};
+  const success = answer.status >= 200 && answer.status < 300;
+  return success
+    ? { outcome: ofSuccess(answer, body, fields, who), log: logOf(fields.log) }
+    : { outcome: ofRefusal(answer, fields, who), log: [] };
+}
+
+/** What an exchange without a whole answer means. Never called for one that we ended ourselves. */
+export function judgeError(error: ExchangeError, who: string): Outcome {
+  if (error.kind === 'refused-address') return fail('data', error.message);
+  if (error.kind !== 'too-large')
+    return { kind: 'retry', failure: { message: error.message, cause: 'connection' } };
+  const head = error.answer;
+  // An error page may be as long as it likes: the status says enough.
+  if (head && head.status >= 300) return judge(head, who).outcome;
+  return fail('bug', error.message, head?.status);
+}
+
+function ofSuccess(
+  { status, headers, body: text }: Answer,
+  body: Json | undefined,
+  fields: JsonObject,
+  who: string,
+): Outcome {
+  if (text.trim() === '') return { kind: 'done' };
+  if (body === undefined) {
+    const type = headers['content-type'] ?? '';
+    if (/^text\/html\b/i.test(type) || /^\s*<(!doctype|html)\b/i.test(text))
+      return fail('bug', `${who} answered a page instead of JSON: is the URL right?`, status);
+    // It may be a declared error that was cut off; taking it for a success could lose work.
+    if (/\bjson\b/i.test(type))
+      return fail('bug', `${who} answered ${status} with JSON that cannot be read`, status);
+    return { kind: 'done' };
+  }
+  if (isDeclaredFailure(fields))
+    return fail('data', told(fields) ?? `${who} answered ${status} but reports a failure`, status);
+  if (isFilled(fields.followUps))
+    return fail(
+      'bug',
+      `${who} asks for follow-up items, which this version of Andon does not support yet`,
+      status,
+    );
+  return { kind: 'done', result: fields.result };
+}
+
+function ofRefusal(answer: Answer, fields: JsonObject, who: string): Outcome {
+  const { status, headers } = answer;
+  const message = told(fields) ?? firstLine(answer.body) ?? `${who} answered ${status}`;
+  const failure = (cause: Cause): Failure => ({ message, cause, status });
+  if (status === 409 && fields.outcome === 'already_done')
+    return { kind: 'done', result: fields.result, alreadyDone: true };
+  if (status === 429 || status === 503) {
+    const cause = status === 429 ? 'throttled' : 'connection';
+    return { kind: 'hold', failure: failure(cause), forMs: retryAfter(headers['retry-after']) };
+  }
+  if (status === 408 || status === 425 || status >= 500)
+    return { kind: 'retry', failure: failure('connection') };
+  if (status < 400) return fail('bug', redirected(headers.location), status);
+  if (status === 401 || status === 403) return { kind: 'fail', failure: failure('credentials') };
+  return { kind: 'fail', failure: failure(status === 409 ? 'conflict' : 'data') };
+}
+
+const fail = (cause: Cause, message: string, status?: number): Outcome => ({
+  kind: 'fail',
+  failure: { message, cause, status },
+});
+
+const redirected = (location: string | undefined): string =>
+  `redirects are not followed: give the final URL${location ? ` (${clean(location)})` : ''}`;
+
+/** `Retry-After` is seconds or a date, such as `Fri, 21 Nov 2026 10:00:00 GMT`. Milliseconds, within bounds. */
+function retryAfter(value = ''): number {
+  const asked = /^\s*\d+\s*$/.test(value)
+    ? Number(value) * 1000
+    : /^\s*[a-z]{3}/i.test(value) && Date.parse(value) - Date.now();
+  const wait = asked === false || Number.isNaN(asked) ? HOLD_MS.usual : asked;
+  return Math.min(HOLD_MS.most, Math.max(HOLD_MS.least, wait));
+}
+
+const isDeclaredFailure = (fields: JsonObject): boolean =>
+  isFilled(fields.error) || fields.outcome === 'failed';
+
+/** The sentence in a problem+json body, or in what is common besides it. */
+function told(fields: JsonObject): string | null {
+  const { detail, title, error, message } = fields;
+  const inner = isObject(error) ? [error.detail, error.message, error.title] : [error];
+  for (const text of [detail, title, ...inner, message])
+    if (typeof text === 'string' && clean(text) !== '') return clean(text);
+  return isFilled(error) ? clean(JSON.stringify(error)) : null;
+}
+
+/** First line that a person would see of a text or page. */
+function firstLine(body: string): string | null {
+  const text = body
+    .slice(0, 8_192)
+    .replace(/<(script|style)\b.*?<\/\1>/gis, '')
+    .replace(/<[^<>]*>/g, '\n');
+  return (
+    text
+      .split('\n')
+      .map((line) => clean(line))
+      .find(Boolean) ?? null
+  );
+}
+
+function logOf(log: Json | undefined): string[] {
+  const lines = Array.isArray(log) ? log : [log];
+  return lines
+    .slice(0, LOG_LINES)
+    .filter((line): line is string => typeof line === 'string')
+    .map((line) => clean(line, LOG_LINE_CHARACTERS));
+}
+
+/** One line without control characters: far sides are not trusted to write into terminals and mails. */
+const clean = (text: string, most: number = MESSAGE_CHARACTERS): string =>
+  text
+    .slice(0, 4 * most)
+    .replace(/\s+/g, ' ')
+    .slice(0, most)
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '')
+    .trim();
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `"error": null`, `0`, `""` and `[]` all say that there is none. */
+const isFilled = (value: Json | undefined): boolean =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value);
+
+function parse(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { entries } from './cli/import/entries.js';
+import { UsageError } from './cli/exit.js';
+import { sessionOf } from './cli/session.js';
+import { AndonClient } from './client/client.js';
+import type { Item, NewItem } from './client/shapes.js';
+import { type Config, loadConfig } from './config/load.js';
+import { DEMO_URL } from './connectors/demo/demo.js';
+import { DemoFarSide } from './connectors/demo/server.js';
+import { loadCatalogue } from './instructions/catalogue.js';
+import type { JsonObject } from './json.js';
+import { pause } from './lifecycle.js';
+import type { ServeOptions } from './serve.js';
+import type { System } from './system.js';
+
+const CHANNEL = 'cape-shop';
+const SOURCE = 'sage';
+/** Which product of the file is spoilt, counted from 0. */
+const SPOILT = 4;
+
+type Serve = (config: Config, options: ServeOptions) => Promise<void>;
+
+/** `andon demo`: real products on their way to a shop, one of them spoilt, the queue stopped at it. */
+export function addDemo(program: Command, serve: Serve): void {
+  const demo = program
+    .command('demo')
+    .description('Show it: a demo shop and ERP, real products, a queue that stops at a bad one')
+    .action(async (_: unknown, command: Command) => {
+      const config = loadConfig();
+      if (await answers(`http://${config.host}:${config.port}/healthz`)) {
+        const { client } = sessionOf(command, process);
+        const farSide = await startFarSide();
+        await show(client, `http://${config.host}:${config.port}`);
+        if (farSide) await untilInterrupted();
+        farSide?.kill();
+        return;
+      }
+      await serve({ ...config, logLevel: 'error' }, { roles: ['api', 'worker'], andThen: showWith });
+    });
+  demo
+    .command('far-side')
+    .description('Only the demo shop and ERP, as a program of their own')
+    .option('--port <port>', 'where it listens', String(new URL(DEMO_URL).port))
+    .action(async ({ port }: { port: string }) => {
+      const farSide = new DemoFarSide({ port: Number(port) });
+      await farSide.start();
+      process.stdout.write(`The demo shop and ERP answer at ${farSide.url}\n`);
+      await untilInterrupted();
+      await farSide.stop();
+    });
+}
+
+/** The demo on a system of its own. */
+async function showWith(system: System): Promise<{ stop(): Promise<void> }> {
+  const farSide = await startFarSide();
+  const key = system.adminKey?.made ?? (await keyOf(system));
+  await show(new AndonClient({ url: system.url ?? '', key }), system.url ?? '');
+  return {
+    async stop() {
+      farSide?.kill();
+    },
+  };
+}
+
+async function keyOf({ adminKey }: System): Promise<string> {
+  if (adminKey?.file) return (await readFile(adminKey.file, 'utf8')).trim();
+  const given = process.env['ANDON_KEY'] ?? process.env['ANDON_BOOTSTRAP_KEY'];
+  if (given) return given;
+  throw new UsageError('The demo needs an admin key: give one in ANDON_KEY.');
+}
+
+/** The shop and ERP run in a process of their own; null when they run already. */
+async function startFarSide() {
+  if (await answers(`${DEMO_URL}/healthz`)) return null;
+  const cli = fileURLToPath(new URL('./cli.js', import.meta.url));
+  const child = spawn(process.execPath, [cli, 'demo', 'far-side'], { stdio: 'ignore' });
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (await answers(`${DEMO_URL}/healthz`)) return child;
+    await pause(100);
+  }
+  child.kill();
+  throw new UsageError(`The demo shop did not start: is ${DEMO_URL} taken by another program?`);
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+async function show(client: AndonClient, url: string): Promise<void> {
+  await client.putEndpoint('channel', CHANNEL, {
+    description: 'Cape Shopify (demo)',
+    client: 'demo',
+    connector: { type: 'demo', url: `${DEMO_URL}/shops/${CHANNEL}` },
+    recordUrl: `${DEMO_URL}/shops/${CHANNEL}?sku={sku}`,
+  });
+  await client.putEndpoint('source', SOURCE, {
+    description: 'Sage (demo)',
+    client: 'demo',
+    connector: { type: 'demo', url: `${DEMO_URL}/erps/${SOURCE}` },
+  });
+  const queue = `channel.${CHANNEL}`;
+  const before = await client.queue(queue);
+  let said = `Item ${before.blockedBy?.queueId} still blocks the queue from last time.`;
+  if (!before.blocked) {
+    const items = await products();
+    await fetch(`${DEMO_URL}/shops/${CHANNEL}`, { method: 'DELETE' });
+    await client.enqueueBatch(items);
+    said = `${items.length} products from examples/apparel.csv were enqueued, one of them spoilt.`;
+  }
+  const blocked = await untilBlocked(client, queue);
+  process.stdout.write(story(said, blocked.item, blocked.waiting, url));
+}
+
+async function products(): Promise<NewItem[]> {
+  const file = fileURLToPath(new URL('../examples/apparel.csv', import.meta.url));
+  const settings = { file, channel: CHANNEL, instruction: 'add_product', catalogue: loadCatalogue(), run: '' };
+  const items: NewItem[] = [];
+  for await (const { item } of entries(settings)) {
+    const { idempotencyKey: _, ...rest } = item;
+    items.push(items.length === SPOILT ? { ...rest, data: spoilt(rest.data) } : rest);
+  }
+  return items;
+}
+
+/** The price of the first variant turns negative, which no shop takes. */
+function spoilt(data: JsonObject): JsonObject {
+  const [first, ...others] = Array.isArray(data['variants']) ? data['variants'] : [];
+  const variant = first !== null && typeof first === 'object' && !Array.isArray(first) ? first : {};
+  return { ...data, variants: [{ ...variant, price: -Math.abs(Number(variant['price'] ?? 1)) }, ...others] };
+}
+
+async function untilBlocked(client: AndonClient, queue: string): Promise<{ item: Item; waiting: number }> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const { blockedBy, counts } = await client.queue(queue);
+    if (blockedBy) return { item: await client.item(blockedBy.queueId), waiting: counts.waiting };
+    await pause(100);
+  }
+  throw new UsageError(`${queue} did not stop at the spoilt product: see npx andon items --queue ${queue}`);
+}
+
+function story(said: string, item: Item, waiting: number, url: string): string {
+  const variants = item.data['variants'];
+  const [variant] = Array.isArray(variants) ? variants : [];
+  const price = variant !== null && typeof variant === 'object' && !Array.isArray(variant) ? Number(variant['price']) : 0;
+  const id = item.queueId;
+  return `
+  ${said}
+  Those before the spoilt one are in the shop. Then the queue stopped:
+
+    item ${id}  ${item.description} · ${item.title}
+    error     ${item.error?.message ?? ''}
+    behind it ${waiting} wait, and none of them starts before you have dealt with it
+
+  Look at it   npx andon item ${id}
+  Put right    npx andon edit ${id} --set variants.0.price=${Math.abs(price)}
+  and retry    npx andon retry ${id}
+  or skip it   npx andon skip ${id} --reason "not sold any more"
+
+  Over HTTP    POST ${url}/v1/items/${id}/retry   (Authorization: Bearer, key in data/admin-key)
+  All calls    ${url}/docs
+  The shop     ${DEMO_URL}/shops/${CHANNEL}
+  Stop         Ctrl-C
+
+`;
+}
+
+function untilInterrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+  });
+}

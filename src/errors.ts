@@ -1,0 +1,125 @@
+/** One thing that is wrong, and where: `pointer` is an RFC 6901 JSON pointer into the request. */
+export interface Fault {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/**
+ * A refusal that the caller can act on. Each class below is one cause; `type` is stable and
+ * `status` is how it is told over HTTP. Anything else that is thrown is a defect or an outage.
+ */
+export abstract class AndonError extends Error {
+  abstract readonly type: string;
+  abstract readonly status: number;
+  /** Short, the same for every error of this class. */
+  abstract readonly title: string;
+  readonly errors: readonly Fault[] = [];
+  /** Facts for programs, added to the problem+json body. */
+  readonly facts: Readonly<Record<string, unknown>> = {};
+}
+
+/** The request is not what it should be; `errors` says where and how. */
+export class InvalidInput extends AndonError {
+  readonly type = 'invalid-input';
+  readonly title = 'The request is not valid';
+  override readonly errors: readonly Fault[];
+  readonly status: number;
+  constructor(errors: readonly Fault[], status = 422) {
+    super(errors.map((e) => (e.pointer ? `${e.pointer}: ${e.detail}` : e.detail)).join('; '));
+    this.errors = errors;
+    this.status = status;
+  }
+}
+
+/** The body is not the JSON it should be: broken, doubled keys, too deep, and so on. */
+export class BadJson extends AndonError {
+  readonly type = 'bad-json';
+  readonly status = 400;
+  readonly title = 'The body is not JSON that can be stored unchanged';
+  override readonly errors: readonly Fault[];
+  constructor(pointer: string, detail: string) {
+    super(detail);
+    this.errors = [{ pointer, detail }];
+  }
+}
+
+export class NotFound extends AndonError {
+  readonly type = 'not-found';
+  readonly status = 404;
+  readonly title = 'Not found';
+}
+
+/** No key, or one that is not known. */
+export class Unauthorized extends AndonError {
+  readonly type = 'unauthorized';
+  readonly status = 401;
+  readonly title = 'A valid API key is needed';
+}
+
+/** The key is known but lacks the scope. */
+export class Forbidden extends AndonError {
+  readonly type = 'forbidden';
+  readonly status = 403;
+  readonly title = 'This key may not do that';
+}
+
+/** What was asked does not fit the present state; `facts.state` tells it where there is one. */
+export class Conflict extends AndonError {
+  readonly type = 'conflict';
+  readonly status = 409;
+  readonly title = 'Not possible in the present state';
+  override readonly facts: Readonly<Record<string, unknown>>;
+  constructor(detail: string, facts: Record<string, unknown> = {}) {
+    super(detail);
+    this.facts = facts;
+  }
+}
+
+/** An idempotency key came again with another request. */
+export class IdempotencyMismatch extends AndonError {
+  readonly type = 'idempotency-key-reused';
+  readonly status = 422;
+  readonly title = 'This Idempotency-Key was used for another request';
+  override readonly errors: readonly Fault[];
+  constructor(pointer: string) {
+    const detail = 'this Idempotency-Key was used with another body within the last 7 days';
+    super(detail);
+    this.errors = [{ pointer, detail }];
+  }
+}
+
+export class TooLarge extends AndonError {
+  readonly type = 'too-large';
+  readonly status = 413;
+  readonly title = 'The body is too large';
+}
+
+export class UnsupportedMediaType extends AndonError {
+  readonly type = 'unsupported-media-type';
+  readonly status = 415;
+  readonly title = 'The body must be application/json';
+}
+
+/** Redis cannot be asked now. Whether the last write was stored is not known: send it again with its key. */
+export class StoreUnavailable extends AndonError {
+  readonly type = 'store-unavailable';
+  readonly status = 503;
+  readonly title = 'The queue store cannot be reached';
+  /** Seconds after which another try makes sense. */
+  readonly retryAfter = 2;
+}
+
+/** The start is refused; every problem is one sentence. */
+export class BadConfig extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'BadConfig';
+    this.problems = problems;
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

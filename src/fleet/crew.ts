@@ -1,0 +1,111 @@
+import type { Redis } from 'ioredis';
+import type { Claimed, Deliveries, SlotKind } from '../blocking/deliveries.js';
+import { messageOf } from '../errors.js';
+import { type Part, pause } from '../lifecycle.js';
+import type { Log } from '../log.js';
+import type { Keys, ShardKeys } from '../redis/keys.js';
+
+/** How long a blocking pop waits, in seconds. Redis times out a client's silence well above it. */
+const WAIT_SECONDS = 5;
+
+/**
+ * The slots of one kind in this process: waits for queues that are ready, claims as many as there
+ * are free slots, and has each drained. One blocking connection, whatever the number of queues.
+ */
+export class Crew implements Part {
+  readonly name: string;
+  private readonly kind: SlotKind;
+  private readonly slots: number;
+  private readonly keys: Keys;
+  private readonly deliveries: Deliveries;
+  private readonly blocking: Redis;
+  private readonly drain: (claim: Claimed) => Promise<void>;
+  private readonly token: () => string;
+  private readonly log: Log;
+  private readonly stopped = new AbortController();
+  private readonly busy = new Set<Promise<void>>();
+  private loop: Promise<void> | null = null;
+  /** When the loop last came round, by the monotonic clock; a watchdog reads it. */
+  private turnedAt = performance.now();
+
+  constructor(options: {
+    kind: SlotKind;
+    slots: number;
+    keys: Keys;
+    deliveries: Deliveries;
+    blocking: Redis;
+    token: () => string;
+    drain: (claim: Claimed) => Promise<void>;
+    log: Log;
+  }) {
+    this.name = `${options.kind} crew`;
+    this.kind = options.kind;
+    this.slots = options.slots;
+    this.keys = options.keys;
+    this.deliveries = options.deliveries;
+    this.blocking = options.blocking;
+    this.token = options.token;
+    this.drain = options.drain;
+    this.log = options.log;
+  }
+
+  /** Milliseconds since the loop last came round; 0 while every slot works, which is no silence. */
+  get silenceMs(): number {
+    return this.busy.size >= this.slots ? 0 : performance.now() - this.turnedAt;
+  }
+
+  async start(): Promise<void> {
+    this.loop ??= this.run();
+  }
+
+  /** Claims no more. Deliveries that run go on: `idle` tells when they are through. */
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    this.blocking.disconnect(); // ends the pop that waits
+    await this.loop;
+  }
+
+  async idle(): Promise<void> {
+    while (this.busy.size > 0) await Promise.all(this.busy);
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped.signal.aborted) {
+      this.turnedAt = performance.now();
+      try {
+        if (this.busy.size >= this.slots) await Promise.race(this.busy);
+        else if ((await this.claimAll()) === 0) await this.wait();
+      } catch (error) {
+        if (this.stopped.signal.aborted) return;
+        this.log.debug({ error: messageOf(error) }, `${this.name}: Redis is away, trying again`);
+        await pause(200, this.stopped.signal);
+      }
+    }
+  }
+
+  private async claimAll(): Promise<number> {
+    let claimed = 0;
+    for (const shard of this.keys.shards) {
+      const free = this.slots - this.busy.size;
+      if (free > 0) claimed += await this.claimFrom(shard, free);
+    }
+    return claimed;
+  }
+
+  private async claimFrom(shard: ShardKeys, free: number): Promise<number> {
+    // A few at a time: the script holds Redis while it runs.
+    const claims = await this.deliveries.claim(shard, this.kind, Math.min(free, 32), this.token());
+    for (const claim of claims) {
+      const work = this.drain(claim).finally(() => this.busy.delete(work));
+      this.busy.add(work);
+    }
+    return claims.length;
+  }
+
+  private async wait(): Promise<void> {
+    const wakes = this.keys.shards.map((shard) =>
+      this.kind === 'blocking' ? shard.wakeBlocking : shard.wakeParallel,
+    );
+    await this.blocking.bzpopmin(...wakes, WAIT_SECONDS);
+  }
+}

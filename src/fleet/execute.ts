@@ -1,0 +1,136 @@
+import type { Claimed, Deliveries } from '../blocking/deliveries.js';
+import type { Connector, Failure, Outcome } from '../connectors/connector.js';
+import { InvalidInput, messageOf } from '../errors.js';
+import { type Catalogue, type CatalogueEntry, describe } from '../instructions/catalogue.js';
+import { dataSchemas } from '../instructions/data.js';
+import { entityOf, titleOf } from '../instructions/entity.js';
+import type { Endpoint, EndpointKind, Registry } from '../queues/registry.js';
+
+/** What an attempt needs besides the item. */
+export interface Workshop {
+  readonly catalogue: Catalogue;
+  readonly registry: Registry;
+  readonly deliveries: Deliveries;
+  /** Makes the connector of an endpoint. @throws InvalidInput when its settings do not fit */
+  connect(endpoint: Endpoint): Promise<Connector>;
+  log(claim: Claimed, line: string): void;
+}
+
+/** An attempt and what it was made with; `endpoint` is null when there was none to ask. */
+export interface Attempt {
+  readonly outcome: Outcome;
+  readonly endpoint: Endpoint | null;
+}
+
+/**
+ * One attempt, as a chain of short steps: known instruction? whose is it? is the data whole? deliver.
+ * Whatever a step refuses is a failure for a person. Throws only the reason of `signal`.
+ */
+export async function execute(
+  claim: Claimed,
+  workshop: Workshop,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { item } = claim;
+  const entry = workshop.catalogue.get(item.instruction);
+  if (!entry) return refuse(`there is no instruction "${item.instruction}" in the catalogue`);
+  const endpoint = await endpointOf(entry, claim, workshop.registry);
+  if (!endpoint) return refuse(missing(entry, claim));
+  if (!item.adopted) await adopt(entry, claim, endpoint, workshop.deliveries);
+  const wrong = faultsOf(entry, item.data);
+  if (wrong) return refuse(wrong, endpoint);
+  return { endpoint, outcome: await deliver(entry, claim, endpoint, workshop, signal) };
+}
+
+function refuse(message: string, endpoint: Endpoint | null = null): Attempt {
+  return { endpoint, outcome: { kind: 'fail', failure: { message, cause: 'data' } } };
+}
+
+async function endpointOf(
+  entry: CatalogueEntry,
+  { item }: Claimed,
+  registry: Registry,
+): Promise<Endpoint | null> {
+  const kind: EndpointKind = entry.target ?? 'service';
+  const id = kind === 'service' ? entry.service : kind === 'channel' ? item.channel : item.source;
+  return id ? registry.get(kind, id) : null;
+}
+
+function missing(entry: CatalogueEntry, { item }: Claimed): string {
+  const what =
+    entry.target === 'channel'
+      ? `channel ${item.channel ?? '(none given)'}`
+      : entry.target === 'source'
+        ? `source ${item.source ?? '(none given)'}`
+        : `service ${entry.service}`;
+  return `${what} is not registered: put it, then retry`;
+}
+
+/** Items of plain BullMQ producers come without title, entity and client. */
+async function adopt(
+  entry: CatalogueEntry,
+  { item }: Claimed,
+  endpoint: Endpoint,
+  deliveries: Deliveries,
+): Promise<void> {
+  const entity = entityOf(entry, item.data);
+  await deliveries.adopt(item, {
+    title: titleOf(entity, item.data),
+    entity,
+    barrier: entry.barrier,
+    client: endpoint.client,
+  });
+}
+
+function faultsOf(entry: CatalogueEntry, data: unknown): string | null {
+  const checked = dataSchemas[entry.data].safeParse(data);
+  if (checked.success) return null;
+  return checked.error.issues
+    .map((issue) => `data.${issue.path.map(String).join('.')}: ${issue.message}`)
+    .join('; ');
+}
+
+async function deliver(
+  entry: CatalogueEntry,
+  claim: Claimed,
+  endpoint: Endpoint,
+  workshop: Workshop,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { item, fence } = claim;
+  try {
+    const connector = await workshop.connect(endpoint);
+    return await connector.deliver({
+      queueId: item.queueId,
+      instruction: item.instruction,
+      entry,
+      description: describe(entry, namesOf(endpoint)),
+      mode: item.mode,
+      client: item.client ?? endpoint.client,
+      source: item.source,
+      channel: item.channel,
+      entity: item.entity ?? entityOf(entry, item.data),
+      attempt: item.attempts,
+      fence,
+      enqueuedAt: item.enqueuedAt,
+      data: item.data,
+      signal,
+      log: (line) => workshop.log(claim, line),
+    });
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    return { kind: 'fail', failure: failureOf(error) };
+  }
+}
+
+function namesOf(endpoint: Endpoint): { channel?: string; source?: string } {
+  return endpoint.kind === 'channel'
+    ? { channel: endpoint.description }
+    : { source: endpoint.description };
+}
+
+/** A connector that throws has a defect or was set up wrongly: a person must look. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof InvalidInput) return { message: error.message, cause: 'data' };
+  return { message: `the connector broke: ${messageOf(error)}`, cause: 'bug' };
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { type Claimed, Deliveries } from '../blocking/deliveries.js';
+import type { Config } from '../config/load.js';
+import type { Connector } from '../connectors/connector.js';
+import { messageOf } from '../errors.js';
+import type { Catalogue } from '../instructions/catalogue.js';
+import { type Part, pause, within } from '../lifecycle.js';
+import type { Log } from '../log.js';
+import { type Endpoint, Registry } from '../queues/registry.js';
+import type { Keys } from '../redis/keys.js';
+import { Scripts } from '../redis/script.js';
+import { Crew } from './crew.js';
+import { LockKeeper } from './lock-keeper.js';
+import { Runner } from './runner.js';
+import { Sweeper } from './sweeper.js';
+import { Tender } from './tender.js';
+import { Watchdog } from './watchdog.js';
+
+/** Log lines kept an item. */
+const LOG_LINES = 200;
+
+export interface FleetParts {
+  readonly config: Config;
+  readonly keys: Keys;
+  readonly catalogue: Catalogue;
+  /** Opens a connection; the fleet closes it. `blocking` ones wait for work. */
+  readonly open: (kind: 'fleet' | 'blocking', name: string) => Redis;
+  readonly close: (redis: Redis) => Promise<void>;
+  /** Makes the connector of an endpoint, its secrets filled in. */
+  readonly connect: (endpoint: Endpoint, registry: Registry) => Promise<Connector>;
+  readonly log: Log;
+  /** Called when the process should end because it hangs. */
+  readonly giveUp: (why: string) => void;
+}
+
+/** The worker of one process: three connections and a handful of loops, whatever the number of queues. */
+export class Fleet implements Part {
+  readonly name = 'fleet';
+  private readonly parts: FleetParts;
+  private readonly worker = `${process.pid}-${randomUUID().slice(0, 8)}`;
+  private running: Running | null = null;
+  private stopping: Promise<void> | null = null;
+
+  constructor(parts: FleetParts) {
+    this.parts = parts;
+  }
+
+  /** Deliveries that run now. */
+  get busy(): boolean {
+    return this.running !== null;
+  }
+
+  async start(): Promise<void> {
+    this.running ??= build(this.parts, this.worker);
+    for (const part of this.running.loops) await part.start();
+    this.parts.log.info(
+      { worker: this.worker, queues: this.parts.config.concurrency },
+      'worker started',
+    );
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  /** Claims no more, lets running deliveries end within the grace, hands the rest back. */
+  private async stopAll(): Promise<void> {
+    const { running, parts } = this;
+    if (!running) return;
+    running.runner.takeNoMore();
+    await Promise.all(running.crews.map((crew) => crew.stop()));
+    const idle = Promise.all(running.crews.map((crew) => crew.idle()));
+    await Promise.race([idle, pause(parts.config.file.fleet.stopGraceMs)]);
+    running.runner.abortAll();
+    try {
+      await within(5_000, idle, 'some deliveries did not end');
+    } catch (error) {
+      parts.log.error({ error: messageOf(error) }, 'their items return when their locks end');
+    }
+    for (const part of [...running.loops].reverse()) await part.stop();
+    await Promise.all(running.connections.map((redis) => parts.close(redis)));
+    parts.log.info({ worker: this.worker }, 'worker stopped');
+  }
+}
+
+interface Running {
+  readonly runner: Runner;
+  readonly crews: readonly Crew[];
+  readonly loops: readonly Part[];
+  readonly connections: readonly Redis[];
+}
+
+function build(parts: FleetParts, worker: string): Running {
+  const { config, keys, log } = parts;
+  const redis = parts.open('fleet', 'fleet');
+  const forBlocking = parts.open('blocking', 'crew-blocking');
+  const forParallel = parts.open('blocking', 'crew-parallel');
+  const registry = new Registry(redis, keys);
+  const deliveries = new Deliveries(new Scripts(redis), keys, {
+    lockMs: config.lockMs,
+    worker,
+    keepFinished: config.file.retention.completed,
+  });
+  const locks = new LockKeeper(deliveries, config.lockMs, log);
+  const runner = new Runner(
+    {
+      catalogue: parts.catalogue,
+      registry,
+      deliveries,
+      connect: (endpoint) => parts.connect(endpoint, registry),
+      log: (claim, line) => writeLog(redis, keys, claim, line, log),
+    },
+    locks,
+    { budget: config.file.fleet.budget, lockMs: config.lockMs, retry: config.file.retry },
+    log,
+  );
+
+  let claims = 0;
+  const shared = {
+    keys,
+    deliveries,
+    log,
+    token: () => `${worker}:${++claims}`,
+    drain: (claim: Claimed) => runner.drain(claim),
+  };
+  const crews = [
+    new Crew({ ...shared, kind: 'blocking', slots: config.concurrency, blocking: forBlocking }),
+    new Crew({
+      ...shared,
+      kind: 'parallel',
+      slots: config.parallelConcurrency,
+      blocking: forParallel,
+    }),
+  ];
+  const tender = new Tender(
+    deliveries,
+    keys,
+    { everyMs: config.file.fleet.tendMs, maxDeaths: config.file.fleet.maxDeaths },
+    log,
+  );
+  const sweeper = new Sweeper(
+    { redis, deliveries, registry, keys },
+    { everyMs: config.file.fleet.sweepMs, worker },
+    log,
+  );
+  const watchdog = new Watchdog(
+    [...crews, tender],
+    {
+      limitMs: config.file.fleet.watchdogMs,
+      redisAnswers: () => answers(parts),
+      giveUp: parts.giveUp,
+    },
+    log,
+  );
+  return {
+    runner,
+    crews,
+    loops: [locks, ...crews, tender, sweeper, watchdog],
+    connections: [redis, forBlocking, forParallel],
+  };
+}
+
+/** Whether Redis answers a connection that has no history. */
+async function answers(parts: FleetParts): Promise<boolean> {
+  const fresh = parts.open('fleet', 'watchdog');
+  try {
+    await within(3_000, new Promise<void>((resolve) => fresh.once('ready', resolve)), 'no Redis');
+    return (await within(3_000, fresh.ping(), 'no Redis')) === 'PONG';
+  } catch {
+    return false; // that is the answer
+  } finally {
+    await parts.close(fresh);
+  }
+}
+
+/** Where BullMQ keeps the log lines of a job, so that its dashboards show them. */
+function writeLog(redis: Redis, keys: Keys, { item }: Claimed, line: string, log: Log): void {
+  const key = keys.logs(item.queue, item.queueId);
+  redis
+    .multi()
+    .rpush(key, line.slice(0, 2_000))
+    .ltrim(key, -LOG_LINES, -1)
+    .exec()
+    .catch((error: unknown) =>
+      log.warn({ queueId: item.queueId, error: messageOf(error) }, 'a log line was lost'),
+    );
+}

@@ -1,0 +1,85 @@
+import type { Claimed, Deliveries } from '../blocking/deliveries.js';
+import { messageOf } from '../errors.js';
+import type { Part } from '../lifecycle.js';
+import type { Log } from '../log.js';
+
+/** Why a delivery is aborted from inside. */
+export class LockLost extends Error {
+  constructor(queueId: number) {
+    super(`the lock of item ${queueId} was lost: somebody else delivers it now`);
+    this.name = 'LockLost';
+  }
+}
+
+interface Kept {
+  readonly claim: Claimed;
+  readonly abort: AbortController;
+  /** When the lock ends unless it is renewed, by this process's own monotonic clock. */
+  until: number;
+}
+
+/**
+ * Keeps the locks of all running deliveries by one timer. A delivery whose lock is lost, or could
+ * not be renewed for its whole length, is aborted at once: another worker may have its item.
+ */
+export class LockKeeper implements Part {
+  readonly name = 'lock keeper';
+  private readonly deliveries: Deliveries;
+  private readonly lockMs: number;
+  private readonly log: Log;
+  private readonly kept = new Set<Kept>();
+  private timer: NodeJS.Timeout | undefined;
+  private renewing = false;
+
+  constructor(deliveries: Deliveries, lockMs: number, log: Log) {
+    this.deliveries = deliveries;
+    this.lockMs = lockMs;
+    this.log = log;
+  }
+
+  async start(): Promise<void> {
+    this.timer = setInterval(() => void this.turn(), this.lockMs / 3);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+  }
+
+  /** Keeps the lock of `claim` until `release` is called; `signal` aborts when it is lost. */
+  keep(claim: Claimed): { signal: AbortSignal; abort(reason: Error): void; release(): void } {
+    const abort = new AbortController();
+    const kept: Kept = { claim, abort, until: performance.now() + this.lockMs };
+    this.kept.add(kept);
+    return {
+      signal: abort.signal,
+      abort: (reason) => abort.abort(reason),
+      release: () => this.kept.delete(kept),
+    };
+  }
+
+  private async turn(): Promise<void> {
+    for (const kept of this.kept) if (kept.until < performance.now()) this.lose(kept);
+    if (this.renewing || this.kept.size === 0) return;
+    this.renewing = true;
+    const before = [...this.kept];
+    const askedAt = performance.now();
+    try {
+      const lost = new Set(await this.deliveries.renew(before.map((kept) => kept.claim)));
+      for (const kept of before) {
+        if (!lost.has(kept.claim)) kept.until = askedAt + this.lockMs;
+        else if (this.kept.has(kept)) this.lose(kept);
+      }
+    } catch (error) {
+      this.log.warn({ error: messageOf(error) }, 'locks could not be renewed, trying again');
+    } finally {
+      this.renewing = false;
+    }
+  }
+
+  private lose(kept: Kept): void {
+    if (!this.kept.delete(kept)) return;
+    const { queue, queueId } = kept.claim.item;
+    this.log.error({ queue, queueId, fence: kept.claim.fence }, 'lock lost, delivery aborted');
+    kept.abort.abort(new LockLost(queueId));
+  }
+}

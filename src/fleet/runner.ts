@@ -1,0 +1,145 @@
+import type { Claimed, Deliveries, Settled } from '../blocking/deliveries.js';
+import type { RetryPolicy } from '../config/schema.js';
+import type { Outcome } from '../connectors/connector.js';
+import { messageOf } from '../errors.js';
+import { pause } from '../lifecycle.js';
+import type { Log } from '../log.js';
+import type { Endpoint } from '../queues/registry.js';
+import { policyOf } from './back-off.js';
+import { type Attempt, execute, type Workshop } from './execute.js';
+import { type LockKeeper, LockLost } from './lock-keeper.js';
+import { settle } from './settle.js';
+
+/** The process stops: a delivery is to end at once, its item goes back to the head. */
+export class Stopping extends Error {
+  constructor() {
+    super('this worker stops');
+    this.name = 'Stopping';
+  }
+}
+
+export interface RunnerOptions {
+  /** Items of one queue before it is given back. */
+  readonly budget: number;
+  readonly lockMs: number;
+  /** Retry policies by instruction. */
+  readonly retry: Readonly<Record<string, Partial<RetryPolicy>>>;
+}
+
+/** Drains a claimed queue, one item after the other, a budget at a time. */
+export class Runner {
+  private readonly workshop: Workshop;
+  private readonly deliveries: Deliveries;
+  private readonly locks: LockKeeper;
+  private readonly options: RunnerOptions;
+  private readonly log: Log;
+  private readonly running = new Set<(reason: Error) => void>();
+  private stopping = false;
+
+  constructor(workshop: Workshop, locks: LockKeeper, options: RunnerOptions, log: Log) {
+    this.workshop = workshop;
+    this.deliveries = workshop.deliveries;
+    this.locks = locks;
+    this.options = options;
+    this.log = log;
+  }
+
+  /** From now on no further item is taken; those that run are finished. */
+  takeNoMore(): void {
+    this.stopping = true;
+  }
+
+  /** Ends the deliveries that still run; their items go back to the head. */
+  abortAll(): void {
+    for (const abort of this.running) abort(new Stopping());
+  }
+
+  /** Runs the item, then its followers until the queue is empty, stopped, or the budget used. Never throws. */
+  async drain(first: Claimed): Promise<void> {
+    let claim: Claimed | null = first;
+    for (let left = this.options.budget - 1; claim; left -= 1) {
+      claim = await this.deliverOne(claim, () => left > 0 && !this.stopping);
+    }
+  }
+
+  /** Answers the next item when settling this one took it. */
+  private async deliverOne(claim: Claimed, more: () => boolean): Promise<Claimed | null> {
+    const lock = this.locks.keep(claim);
+    const abort = (reason: Error) => lock.abort(reason);
+    this.running.add(abort);
+    try {
+      const attempt = await this.attempt(claim, lock.signal);
+      if (!attempt) return null;
+      const policy = policyOf(attempt.endpoint?.retry, this.options.retry[claim.item.instruction]);
+      const settled = await this.insist(claim, () =>
+        settle(this.deliveries, claim, attempt.outcome, policy, more()),
+      );
+      this.tell(claim, attempt.outcome, attempt.endpoint, settled);
+      return settled?.stored ? settled.next : null;
+    } catch (error) {
+      // Nothing is lost: the lock runs out and the item returns to the head.
+      this.log.error({ ...names(claim), error: messageOf(error) }, 'delivery could not be settled');
+      return null;
+    } finally {
+      this.running.delete(abort);
+      lock.release();
+    }
+  }
+
+  /** Null when the delivery was ended from inside: the lock was lost, or the worker stops. */
+  private async attempt(claim: Claimed, signal: AbortSignal): Promise<Attempt | null> {
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    try {
+      // A connector that does not heed the signal is left behind; its late result is refused.
+      return await Promise.race([execute(claim, this.workshop, signal), aborted]);
+    } catch (reason) {
+      if (reason instanceof LockLost) return null;
+      if (reason instanceof Stopping) {
+        await this.deliveries.giveBack(claim);
+        return null;
+      }
+      // Not the far side's doing: what the attempt needs could not be read.
+      const failure = { message: `could not be prepared: ${messageOf(reason)}`, cause: 'bug' } as const;
+      return { endpoint: null, outcome: { kind: 'retry', failure } };
+    }
+  }
+
+  /** A result is worth keeping: while Redis is away it is offered again until the lock is over. */
+  private async insist(claim: Claimed, store: () => Promise<Settled>): Promise<Settled | null> {
+    const deadline = performance.now() + this.options.lockMs;
+    for (;;) {
+      try {
+        return await store();
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        this.log.warn({ ...names(claim), error: messageOf(error) }, 'Redis is away, trying again');
+        await pause(200);
+      }
+    }
+  }
+
+  private tell(
+    claim: Claimed,
+    outcome: Outcome,
+    endpoint: Endpoint | null,
+    settled: Settled | null,
+  ): void {
+    const facts = { ...names(claim), endpoint: endpoint?.description, attempt: claim.item.attempts };
+    if (!settled?.stored) {
+      this.log.error(facts, 'late result refused: the lock was lost');
+    } else if (outcome.kind === 'done') {
+      this.log.debug(facts, 'done');
+    } else {
+      this.log.warn({ ...facts, ...outcome.failure }, outcome.kind);
+    }
+  }
+}
+
+const names = ({ item, fence }: Claimed) => ({
+  queue: item.queue,
+  queueId: item.queueId,
+  instruction: item.instruction,
+  fence,
+});

@@ -1,0 +1,32 @@
+import type { Claimed, Deliveries, Settled } from '../blocking/deliveries.js';
+import type { RetryPolicy } from '../config/schema.js';
+import type { Outcome } from '../connectors/connector.js';
+import { backOff } from './back-off.js';
+
+/** What follows from an outcome: the one place that decides it. */
+export function settle(
+  deliveries: Deliveries,
+  claim: Claimed,
+  outcome: Outcome,
+  policy: RetryPolicy,
+  more: boolean,
+): Promise<Settled> {
+  switch (outcome.kind) {
+    case 'done':
+      return deliveries.complete(claim, resultOf(outcome), more);
+    case 'hold':
+      return deliveries.hold(claim, outcome.failure, outcome.forMs, more);
+    case 'retry': {
+      const wait = backOff(policy, claim.item.tries);
+      if (wait !== null) return deliveries.backOff(claim, outcome.failure, wait, more);
+      return deliveries.fail(claim, outcome.failure, more);
+    }
+    case 'fail':
+    case 'unknown':
+      return deliveries.fail(claim, outcome.failure, more);
+  }
+}
+
+function resultOf(outcome: Extract<Outcome, { kind: 'done' }>): unknown {
+  return outcome.alreadyDone ? { alreadyDone: true, result: outcome.result ?? null } : outcome.result;
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { type DataSchemaName, dataSchemas } from './data.js';
+
+const entrySchema = z.strictObject({
+  instruction: z.string().regex(/^[a-z][a-z_]*$/),
+  /** What operators read; `{{channel_description}}` and `{{source_description}}` are filled in. */
+  description: z.string(),
+  /** Decides alone where the item queues: its channel's or source's queue, or the parallel one. */
+  mode: z.enum(['blocking', 'non-blocking']),
+  target: z.enum(['channel', 'source']).nullable(),
+  /** Who carries it out when it has no target. */
+  service: z.string().optional(),
+  entity: z.enum(['product', 'variant', 'image', 'order', 'customer']).nullable(),
+  /** What it does to its entity; `add` ends a "skip until the next add", nothing is superseded across add and delete. */
+  barrier: z.enum(['add', 'update', 'delete', 'other']),
+  data: z.enum(Object.keys(dataSchemas) as [DataSchemaName, ...DataSchemaName[]]),
+});
+
+export type CatalogueEntry = Readonly<z.infer<typeof entrySchema>>;
+export type Mode = CatalogueEntry['mode'];
+
+/** Every instruction that Andon knows, by name. */
+export class Catalogue {
+  private readonly entries: ReadonlyMap<string, CatalogueEntry>;
+
+  constructor(entries: readonly CatalogueEntry[]) {
+    this.entries = new Map(entries.map((entry) => [entry.instruction, Object.freeze(entry)]));
+  }
+
+  get(instruction: string): CatalogueEntry | undefined {
+    return this.entries.get(instruction);
+  }
+
+  get names(): string[] {
+    return [...this.entries.keys()];
+  }
+
+  /** Names of the instructions that add an entity. */
+  get adds(): string[] {
+    return [...this.entries.values()].filter((e) => e.barrier === 'add').map((e) => e.instruction);
+  }
+}
+
+/** Reads `config/instructions.json`, which ships with the program. Throws when it is not well-formed. */
+export function loadCatalogue(
+  file: URL = new URL('../../config/instructions.json', import.meta.url),
+): Catalogue {
+  return new Catalogue(z.array(entrySchema).parse(JSON.parse(readFileSync(file, 'utf8'))));
+}
+
+/** Fills the template of an entry with the words of its channel or source. */
+export function describe(
+  entry: CatalogueEntry,
+  names: { channel?: string | null; source?: string | null },
+): string {
+  return entry.description
+    .replaceAll('{{channel_description}}', names.channel ?? 'an unknown channel')
+    .replaceAll('{{source_description}}', names.source ?? 'an unknown source');
+}

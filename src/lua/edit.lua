@@ -1,0 +1,20 @@
+-- A person changes the data of an item that has not run or has failed; the old data stays in its history.
+--   KEYS[1] shard prefix
+--   ARGV[1] queue   ARGV[2] queue id   ARGV[3] actor   ARGV[4] data JSON
+--   ARGV[5] title   ARGV[6] entity ('kind:key' or '')
+-- Returns {'ok'}, or {present state} with nothing changed.
+--@include facts
+--@include record
+--@include state
+
+local q, id = line(ARGV[1]), ARGV[2]
+local state = stateOf(q, id)
+if state ~= 'failed' and state ~= 'backing-off' and state ~= 'waiting' then return { state } end
+local before = rcall('HMGET', q.base .. id, 'data', 'entity')
+record('edit', q, id, ARGV[3], { before = before[1] })
+rcall('HSET', q.base .. id, 'data', ARGV[4], 'title', ARGV[5], 'entity', ARGV[6])
+if before[2] ~= ARGV[6] then
+  if before[2] and before[2] ~= '' then rcall('ZREM', entityKey(before[2]), id) end
+  if ARGV[6] ~= '' then rcall('ZADD', entityKey(ARGV[6]), id, id) end
+end
+return { 'ok' }

@@ -1,0 +1,17 @@
+--@include finish
+
+-- The item fails and, on a blocking queue, stops everything behind it: one step, no instant between.
+-- failure: JSON of {message, cause, status?}. Returns as `finish` does.
+local function block(q, id, token, failure)
+  notice(q)
+  local code = finish(q, id, token, 'failed', 'failedReason', cjson.decode(failure).message)
+  if code ~= 0 then return code end
+  rcall('HSET', q.base .. id, 'error', failure, 'errorAt', now)
+  rcall('ZADD', shard.failed, now, id)
+  if q.blocking then
+    rcall('HSET', q.facts, 'blockedBy', id, 'blockedAt', now)
+    mirror(q)
+  end
+  record(q.blocking and 'block' or 'fail', q, id, 'the fleet', { reason = cjson.decode(failure).message })
+  return 0
+end

@@ -1,0 +1,64 @@
+-- What stops a queue is written down as our own facts, in a hash outside BullMQ's keys:
+--   blockedBy, blockedAt             the failed item that stands in the way
+--   pausedAt, pausedBy, pauseReason  a person stopped it
+--   heldUntil, heldBy, heldKind, heldReason   its head waits: 'back-off' (its next try) or 'hold' (the far side)
+-- BullMQ's own switches (`paused`, `concurrency`) mirror them, so that a stock worker or dashboard
+-- that is let loose on the queue finds it shut as well.
+
+-- Somebody paused the queue with plain BullMQ: keep it as a pause, or the next mirror would lift it.
+local function notice(q)
+  if rcall('HEXISTS', q.meta, 'paused') == 0 then return end
+  local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt')
+  if not f[1] and not f[2] then
+    rcall('HSET', q.facts, 'pausedAt', now, 'pausedBy', 'a BullMQ client')
+  end
+end
+
+local function mirror(q)
+  local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt', 'heldUntil')
+  if f[1] or f[2] then
+    rcall('HSET', q.meta, 'paused', 1)
+  else
+    rcall('HDEL', q.meta, 'paused')
+  end
+  if q.blocking then
+    rcall('HSET', q.meta, 'concurrency', (f[1] or f[3]) and 0 or 1)
+  end
+end
+
+local function stopped(q)
+  local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt', 'heldUntil')
+  return f[1] or f[2] or f[3]
+end
+
+local function hasWork(q)
+  if rcall('LLEN', q.wait) > 0 or rcall('ZCARD', q.prioritized) > 0 then return true end
+  -- BullMQ scores a delayed job by its time in ms * 4096
+  local due = rcall('ZRANGEBYSCORE', q.delayed, '-inf', now * 4096 + 4095, 'LIMIT', 0, 1)
+  return #due > 0
+end
+
+-- Puts a queue that could run into the ready index and rouses one idle worker.
+-- A blocking queue with an active item needs neither: who settles that item goes on with the next.
+-- Returns 1 when the queue was not there yet.
+local function wake(q)
+  if stopped(q) or not hasWork(q) then return 0 end
+  if q.blocking and rcall('LLEN', q.active) > 0 then return 0 end
+  local ready = q.blocking and shard.readyBlocking or shard.readyParallel
+  local added = rcall('ZADD', ready, 'NX', now, q.name)
+  rcall('ZADD', q.blocking and shard.wakeBlocking or shard.wakeParallel, 0, '1')
+  return added
+end
+
+-- The item has been dealt with: whatever it held up is let go, and nothing else.
+local function lift(q, id)
+  notice(q)
+  if rcall('HGET', q.facts, 'blockedBy') == id then
+    rcall('HDEL', q.facts, 'blockedBy', 'blockedAt')
+  end
+  if rcall('HGET', q.facts, 'heldBy') == id then
+    rcall('HDEL', q.facts, 'heldUntil', 'heldBy', 'heldKind', 'heldReason')
+    if q.blocking then rcall('ZREM', shard.holds, q.name) end
+  end
+  mirror(q)
+end

@@ -1,0 +1,20 @@
+-- A person has the item run again: it goes to the head, with a fresh set of automatic tries.
+--   KEYS[1] shard prefix
+--   ARGV[1] queue   ARGV[2] queue id   ARGV[3] actor
+-- Returns {'ok'}, or {present state} with nothing changed.
+--@include facts
+--@include record
+--@include letgo
+--@include state
+
+local q, id = line(ARGV[1]), ARGV[2]
+local state = stateOf(q, id)
+if state ~= 'failed' and state ~= 'backing-off' then return { state } end
+pick(q, id, state)
+rcall('HDEL', q.base .. id, 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
+rcall('HSET', q.base .. id, 'tries', 0, 'deaths', 0, 'delay', 0)
+toHead(q, id)
+lift(q, id)
+record('retry', q, id, ARGV[3])
+wake(q)
+return { 'ok' }

@@ -1,0 +1,171 @@
+import type { Redis } from 'ioredis';
+import { entityText, type Entity } from '../instructions/entity.js';
+import type { Keys, QueueName, ShardKeys } from '../redis/keys.js';
+import type { Scripts } from '../redis/script.js';
+import { type Item, type ItemState, pairs, readItem } from './item.js';
+import { ID_SPREAD, type Registry } from './registry.js';
+
+/** What to look for; all that is given must fit. */
+export interface Filter {
+  readonly state?: ItemState | undefined;
+  readonly queue?: QueueName | undefined;
+  readonly client?: string | undefined;
+  readonly instruction?: string | undefined;
+  readonly entity?: Entity | undefined;
+  /** Part of the error text, capitals or not. */
+  readonly error?: string | undefined;
+  /** Enqueued at or after. ISO 8601. */
+  readonly since?: string | undefined;
+}
+
+export interface Page<T> {
+  readonly items: T[];
+  readonly nextCursor: string | null;
+}
+
+const CHUNK = 200;
+
+/** Finds items and reads them as they are now. */
+export class Finder {
+  private readonly redis: Redis;
+  private readonly scripts: Scripts;
+  private readonly keys: Keys;
+  private readonly registry: Registry;
+
+  constructor(redis: Redis, scripts: Scripts, keys: Keys, registry: Registry) {
+    this.redis = redis;
+    this.scripts = scripts;
+    this.keys = keys;
+    this.registry = registry;
+  }
+
+  /** The queue an item is in, or null when there is no such item. */
+  async queueOf(queueId: number): Promise<QueueName | null> {
+    if (queueId >= ID_SPREAD) return this.registry.queueOfSpreadId(queueId);
+    const shard = this.keys.shardOfId(queueId);
+    return this.redis.hget(this.keys.ours(shard, 'items'), String(queueId));
+  }
+
+  /** One item with its position; null when there is none. */
+  async item(queueId: number): Promise<Item | null> {
+    const queue = await this.queueOf(queueId);
+    if (queue === null) return null;
+    const [item] = await this.read(this.keys.shardOf(queue), [[queue, queueId]], true);
+    return item ?? null;
+  }
+
+  /** The log lines that connectors wrote for an item. */
+  logs(item: Item): Promise<string[]> {
+    return this.redis.lrange(this.keys.logs(item.queue, item.queueId), 0, -1);
+  }
+
+  /** Newest first (highest queue id); `cursor` is the last queue id of the page before. */
+  async search(
+    filter: Filter,
+    limit: number,
+    cursor?: number,
+    allowed: (item: Item) => boolean = () => true,
+  ): Promise<Page<Item>> {
+    const ids = await this.candidates(filter);
+    const rest = cursor === undefined ? ids : ids.filter(([, id]) => id < cursor);
+    const found: Item[] = [];
+    for (let at = 0; at < rest.length; at += CHUNK) {
+      for (const item of await this.readMany(rest.slice(at, at + CHUNK))) {
+        if (!matches(item, filter) || !allowed(item)) continue;
+        if (found.length === limit) return { items: found, nextCursor: String(found.at(-1)?.queueId) };
+        found.push(item);
+      }
+    }
+    return { items: found, nextCursor: null };
+  }
+
+  /** Every item that fits, a page at a time. */
+  async *all(filter: Filter, allowed?: (item: Item) => boolean): AsyncGenerator<Item> {
+    let cursor: number | undefined;
+    do {
+      const page = await this.search(filter, CHUNK, cursor, allowed);
+      yield* page.items;
+      cursor = page.nextCursor === null ? undefined : Number(page.nextCursor);
+    } while (cursor !== undefined);
+  }
+
+  /** The narrowest index that holds all that fit: entity, then state, then queue, then everything. */
+  private async candidates(filter: Filter): Promise<[QueueName, number][]> {
+    const { state, queue, entity } = filter;
+    const shards = queue ? [this.keys.shardOf(queue)] : this.keys.shards;
+    const lists = await Promise.all(
+      shards.map(async (shard) => {
+        if (!entity && queue) return this.idsOfQueue(queue);
+        if (entity) {
+          const ids = await this.redis.zrange(this.keys.entity(shard, entityText(entity)), '0', '-1');
+          return this.withQueues(shard, ids);
+        }
+        if (state === 'failed' || state === 'skipped' || state === 'resolved') {
+          return this.withQueues(shard, await this.redis.zrange(this.keys.ours(shard, state), '0', '-1'));
+        }
+        const all = await this.redis.hgetall(this.keys.ours(shard, 'items'));
+        return Object.entries(all).map(([id, name]): [QueueName, number] => [name, Number(id)]);
+      }),
+    );
+    return lists.flat().sort(([, a], [, b]) => b - a);
+  }
+
+  private async withQueues(shard: ShardKeys, ids: readonly string[]): Promise<[QueueName, number][]> {
+    if (ids.length === 0) return [];
+    const names = await this.redis.hmget(this.keys.ours(shard, 'items'), ...ids);
+    return ids.flatMap((id, n): [QueueName, number][] => {
+      const name = names[n];
+      return name ? [[name, Number(id)]] : [];
+    });
+  }
+
+  private async idsOfQueue(queue: QueueName): Promise<[QueueName, number][]> {
+    const key = (part: Parameters<Keys['queue']>[1]) => this.keys.queue(queue, part);
+    const ids = await Promise.all([
+      this.redis.lrange(key('wait'), 0, -1),
+      this.redis.lrange(key('active'), 0, -1),
+      this.redis.zrange(key('prioritized'), '0', '-1'),
+      this.redis.zrange(key('delayed'), '0', '-1'),
+      this.redis.zrange(key('failed'), '0', '-1'),
+      this.redis.zrange(key('completed'), '0', '-1'),
+    ]);
+    return [...new Set(ids.flat())].map((id) => [queue, Number(id)]);
+  }
+
+  private async readMany(ids: readonly [QueueName, number][]): Promise<Item[]> {
+    const lists = await Promise.all(
+      this.keys.shards.map((shard) => {
+        const members = ids.filter(([queue]) => this.keys.shardOf(queue) === shard);
+        return members.length > 0 ? this.read(shard, members, false) : [];
+      }),
+    );
+    return lists.flat().sort((a, b) => b.queueId - a.queueId);
+  }
+
+  private async read(
+    shard: ShardKeys,
+    ids: readonly [QueueName, number][],
+    withPosition: boolean,
+  ): Promise<Item[]> {
+    const reply = await this.scripts.run('read', shard, [withPosition ? 1 : 0, ...ids.flat()]);
+    return (reply as [string, number, string[]][]).flatMap(([state, position, fields], n) => {
+      const of = ids[n];
+      if (!of || state === 'gone') return [];
+      return [readItem(of[0], of[1], state as ItemState, position, pairs(fields))];
+    });
+  }
+}
+
+function matches(item: Item, filter: Filter): boolean {
+  return (
+    (!filter.state || item.state === filter.state) &&
+    (!filter.queue || item.queue === filter.queue) &&
+    (!filter.client || item.client === filter.client) &&
+    (!filter.instruction || item.instruction === filter.instruction) &&
+    (!filter.entity ||
+      (item.entity?.kind === filter.entity.kind && item.entity.key === filter.entity.key)) &&
+    (!filter.error ||
+      (item.error?.message.toLowerCase().includes(filter.error.toLowerCase()) ?? false)) &&
+    (!filter.since || item.enqueuedAt >= new Date(filter.since).toISOString())
+  );
+}

@@ -1,0 +1,105 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { messageOf } from '../errors.js';
+import { within } from '../lifecycle.js';
+import type { Log } from '../log.js';
+import { parseSentinelUrl } from './sentinel-url.js';
+
+/**
+ * What a connection is for:
+ *  api       answers or rejects every command within 1.5 s, also while Redis is away
+ *  fleet     gives Redis 10 s, since workers would rather wait than give up
+ *  blocking  carries blocking pops of up to 5 s
+ */
+export type ConnectionKind = 'api' | 'fleet' | 'blocking';
+
+export interface ConnectOptions {
+  /** Shown by CLIENT LIST. */
+  readonly name: string;
+  readonly kind: ConnectionKind;
+  readonly log?: Log;
+}
+
+/** Milliseconds. A connection that stays silent for `socketTimeout` is dead, even if TCP has not noticed. */
+const patience: Record<ConnectionKind, RedisOptions> = {
+  api: { commandTimeout: 1_500, socketTimeout: 5_000 },
+  fleet: { commandTimeout: 10_000, socketTimeout: 15_000 },
+  blocking: { socketTimeout: 15_000 },
+};
+
+/** Connects at once and for ever: a lost connection is made again until `closeRedis`. */
+export function connectRedis(url: string, { name, kind, log }: ConnectOptions): Redis {
+  const options: RedisOptions = {
+    ...patience[kind],
+    connectionName: name,
+    connectTimeout: 2_000,
+    disconnectTimeout: 500,
+    keepAlive: 10_000,
+    maxLoadingRetryTime: 500,
+    retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 1_000),
+    // Redis says so after a failover, when we still talk to the former master.
+    reconnectOnError: (error) => /\b(READONLY|UNBLOCKED)\b/.test(error.message),
+    // A command whose reply is lost may have been carried out: only the caller knows whether it may
+    // be sent again. So nothing is queued, nothing is sent twice, and a lost connection rejects
+    // what was under way at once. With another number, or null, it would stay unanswered for ever.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+  };
+  const redis = url.startsWith('redis+sentinel:')
+    ? new Redis({ ...options, ...parseSentinelUrl(url) })
+    : new Redis(url, options);
+  return speakOfOutages(redis, name, log);
+}
+
+/** One line when Redis goes, one when it is back. Without an error listener every failed try is printed. */
+function speakOfOutages(redis: Redis, connection: string, log?: Log): Redis {
+  let away = false;
+  redis.on('error', (error: Error) => {
+    if (away) return;
+    away = true;
+    log?.warn({ connection, reason: reasonOf(error) }, 'Redis cannot be reached; trying again');
+  });
+  redis.on('ready', () => {
+    if (away) log?.info({ connection }, 'Redis is back');
+    away = false;
+  });
+  return redis;
+}
+
+/** Node gives refused connections to several addresses as one error without a message. */
+const reasonOf = (error: Error & { code?: string }) => error.message || error.code || error.name;
+
+/** Resolves when commands can be sent; rejects with the last reason when that takes too long. */
+export async function untilReady(redis: Redis, deadlineMs: number): Promise<void> {
+  if (redis.status === 'ready') return;
+  let reason = 'no answer';
+  const note = (error: Error) => {
+    reason = reasonOf(error);
+  };
+  let wake: () => void = () => {};
+  const ready = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  redis.on('error', note).once('ready', wake);
+  try {
+    await within(deadlineMs, ready, 'Redis was not reached');
+  } catch (error) {
+    throw new Error(`${messageOf(error)}: ${reason}`);
+  } finally {
+    redis.off('error', note).off('ready', wake);
+  }
+}
+
+/** Lets running commands finish until the deadline, then cuts the connection. Never rejects, never hangs. */
+export async function closeRedis(redis: Redis, deadlineMs: number): Promise<void> {
+  if (redis.status === 'end') return;
+  const ended = new Promise<void>((resolve) => redis.once('end', resolve));
+  if (redis.status === 'ready' && deadlineMs > 0) {
+    await within(deadlineMs, redis.quit(), 'QUIT').catch(() => {});
+  }
+  // Between two tries there is no socket whose end could be awaited.
+  const connected = redis.status !== 'reconnecting';
+  redis.disconnect();
+  if (connected) await within(1_000, ended, 'the end').catch(() => {});
+}

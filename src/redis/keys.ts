@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Every Redis key that Andon touches, BullMQ's and ours. The Lua scripts get their names from here
+ * too (`luaKeys`), so that no key is spelt twice.
+ *
+ * All keys of a shard carry one hash tag and so sit in one slot of a Redis Cluster:
+ *   {andon:s0}:channel.12:wait     BullMQ's, one set of keys a queue
+ *   {andon:s0}:andon:ready         ours, one set a shard, outside every queue's own key space
+ *   {andon:registry}:endpoints     what spans the shards
+ */
+export type QueueName = string;
+
+export const PARALLEL: QueueName = 'parallel';
+
+export const isBlocking = (queue: QueueName): boolean => queue !== PARALLEL;
+
+/** BullMQ's keys of one queue that our scripts touch, as they are named in `bullmq` 6.7. */
+const queueParts = [
+  'wait',
+  'active',
+  'prioritized',
+  'delayed',
+  'completed',
+  'failed',
+  'paused',
+  'meta',
+  'events',
+  'stalled',
+  'limiter',
+  'pc',
+  'marker',
+  'id',
+] as const;
+
+/** Our keys of one shard, and what each holds. */
+const shardParts = {
+  /** counter behind the queue ids */
+  id: 'id',
+  /** counter behind the fences */
+  fence: 'fence',
+  /** hash: queue id → queue name */
+  items: 'items',
+  /** zset: queue → since when it could run; one for the blocking queues, one for the parallel queue */
+  readyBlocking: 'ready:blocking',
+  readyParallel: 'ready:parallel',
+  /** zset with one member while something is ready: what idle workers block on */
+  wakeBlocking: 'wake:blocking',
+  wakeParallel: 'wake:parallel',
+  /** zset: queue → when its hold or back-off ends */
+  holds: 'holds',
+  /** zset: "queue id" → when the lock of the delivery ends */
+  inflight: 'inflight',
+  /** zset: queue id → when it failed; the same for those set aside */
+  failed: 'failed',
+  skipped: 'skipped',
+  resolved: 'resolved',
+  /** streams */
+  events: 'events',
+  audit: 'audit',
+} as const;
+
+/** Our keys with a variable part, one a queue or entity or idempotency key of the shard. */
+const shardPrefixes = {
+  /** hash: what stops the queue, and its counters */
+  line: 'line:',
+  /** hash: entity → rule "keep skipping until the next add" */
+  rules: 'rules:',
+  /** zset: queue ids of the items of an entity */
+  entity: 'entity:',
+  /** string with expiry: what an idempotency key was answered with */
+  idempotency: 'idempotency:',
+} as const;
+
+/** Keys of the installation: few, small, in a slot of their own. */
+export interface RegistryKeys {
+  /** hash: "channel.12" → endpoint */
+  readonly endpoints: string;
+  /** hash: "channel.12" → secret settings of its connector */
+  readonly secrets: string;
+  /** counter: one ordinal an endpoint, from which BullMQ's own ids of its queue are spread */
+  readonly ordinals: string;
+  /** hash: ordinal → queue name */
+  readonly queueOfOrdinal: string;
+  /** hash: key id → API key */
+  readonly apiKeys: string;
+  /** string: number of shards, fixed at the first start */
+  readonly shards: string;
+  /** string: set when config/andon.yaml has been read in */
+  readonly seeded: string;
+  /** string with expiry: the process that sweeps */
+  readonly sweeper: string;
+  /** string written by the readiness check */
+  readonly probe: string;
+  /** prefix of first-seen idempotency keys when there are several shards */
+  readonly idempotency: string;
+}
+
+export interface ShardKeys {
+  readonly index: number;
+  /** BullMQ's `prefix`, and KEYS[1] of every script of ours. */
+  readonly prefix: string;
+  readonly wakeBlocking: string;
+  readonly wakeParallel: string;
+}
+
+export class Keys {
+  readonly registry: RegistryKeys;
+  readonly shards: readonly ShardKeys[];
+
+  /** @param prefix `ANDON_PREFIX` @param shardCount `ANDON_SHARDS` */
+  constructor(prefix: string, shardCount: number) {
+    const registry = (name: string) => `{${prefix}:registry}:${name}`;
+    this.registry = {
+      endpoints: registry('endpoints'),
+      secrets: registry('secrets'),
+      ordinals: registry('ordinals'),
+      queueOfOrdinal: registry('queueOfOrdinal'),
+      apiKeys: registry('apiKeys'),
+      shards: registry('shards'),
+      seeded: registry('seeded'),
+      sweeper: registry('sweeper'),
+      probe: registry('probe'),
+      idempotency: registry('idempotency:'),
+    };
+    this.shards = Array.from({ length: shardCount }, (_, index) => {
+      const tag = `{${prefix}:s${index}}`;
+      const ours = (part: string) => `${tag}:andon:${part}`;
+      return {
+        index,
+        prefix: tag,
+        wakeBlocking: ours(shardParts.wakeBlocking),
+        wakeParallel: ours(shardParts.wakeParallel),
+      };
+    });
+  }
+
+  /** The shard of a queue: a stable hash of its name. */
+  shardOf(queue: QueueName): ShardKeys {
+    const hash = createHash('sha1').update(queue).digest().readUInt32BE(0);
+    return this.shard(hash % this.shards.length);
+  }
+
+  /** The shard that gave out a queue id. */
+  shardOfId(queueId: number): ShardKeys {
+    return this.shard(queueId % this.shards.length);
+  }
+
+  private shard(index: number): ShardKeys {
+    const shard = this.shards[index];
+    if (!shard) throw new RangeError(`there is no shard ${index}`);
+    return shard;
+  }
+
+  /** One of BullMQ's keys of a queue. */
+  queue(queue: QueueName, part: (typeof queueParts)[number]): string {
+    return `${this.shardOf(queue).prefix}:${queue}:${part}`;
+  }
+
+  /** The hash of one item. */
+  item(queue: QueueName, queueId: number | string): string {
+    return `${this.shardOf(queue).prefix}:${queue}:${queueId}`;
+  }
+
+  /** The log lines of one item, as BullMQ keeps them. */
+  logs(queue: QueueName, queueId: number): string {
+    return `${this.item(queue, queueId)}:logs`;
+  }
+
+  /** One of our keys of a shard. */
+  ours(shard: ShardKeys, part: keyof typeof shardParts): string {
+    return `${shard.prefix}:andon:${shardParts[part]}`;
+  }
+
+  /** The facts and counters of a queue. */
+  line(queue: QueueName): string {
+    return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.line}${queue}`;
+  }
+
+  /** The queue ids of an entity within a shard. */
+  entity(shard: ShardKeys, entity: string): string {
+    return `${shard.prefix}:andon:${shardPrefixes.entity}${entity}`;
+  }
+}
+
+/** The same names for Lua: `line(name)` gives the keys of a queue, `shard` those of the shard in KEYS[1]. */
+export const luaKeys: string = [
+  'local PREFIX = KEYS[1]',
+  "local OURS = PREFIX .. ':andon:'",
+  `local PARALLEL = '${PARALLEL}'`,
+  `local shard = { ${Object.entries(shardParts)
+    .map(([name, part]) => `${name} = OURS .. '${part}'`)
+    .join(', ')} }`,
+  ...Object.entries(shardPrefixes).map(
+    ([name, part]) => `local function ${name}Key(of) return OURS .. '${part}' .. of end`,
+  ),
+  'local function line(name)',
+  "  local base = PREFIX .. ':' .. name .. ':'",
+  `  return { name = name, base = base, blocking = name ~= PARALLEL, facts = lineKey(name), ${queueParts
+    .map((part) => `${part} = base .. '${part}'`)
+    .join(', ')} }`,
+  'end',
+].join('\n');

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Redis } from 'ioredis';
+import { luaKeys, type ShardKeys } from './keys.js';
+
+/** BullMQ's own scripts that ours wrap; its package exports their text. */
+const bullmqScripts = createRequire(import.meta.url)('bullmq/dist/cjs/scripts') as Record<
+  string,
+  { content: string } | undefined
+>;
+
+/**
+ * SHA-1 of the wrapped scripts as they are in bullmq 6.7.0. Another text means another version:
+ * read what changed, run the tests of the traps, then change these.
+ */
+const knownScripts: Readonly<Record<string, string>> = {
+  addStandardJob: '5ab432e88830d573e2fa33392ffbd4ad25a9b100',
+  moveToActive: 'd96ca626f1ea141b44a856b312fc636d99aa9ea9',
+  moveToFinished: '69666e69dd5621df59067a03de685e55a486560d',
+};
+
+const scriptNames = [
+  'adopt',
+  'claim',
+  'clear',
+  'complete',
+  'edit',
+  'enqueue',
+  'fail',
+  'giveback',
+  'hold',
+  'pause',
+  'read',
+  'renew',
+  'resolve',
+  'resume',
+  'retry',
+  'skip',
+  'status',
+  'sweep',
+  'tend',
+] as const;
+export type ScriptName = (typeof scriptNames)[number];
+
+/** Every script is one transition: all or nothing. They share one clock, that of Redis. */
+const preamble = `
+local rcall = redis.call
+local clock = rcall('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+${luaKeys}
+`;
+
+const read = (path: string) => readFileSync(new URL(`../lua/${path}.lua`, import.meta.url), 'utf8');
+
+/** The whole text of a script, `--@include` and `--@bullmq` lines filled in, each once. */
+export function composeScript(name: ScriptName): string {
+  const seen = new Set<string>();
+  const fill = (text: string): string =>
+    text.replace(/^--@(include|bullmq) (\w+)$/gm, (_, kind: string, part: string) => {
+      if (seen.has(part)) return '';
+      seen.add(part);
+      return kind === 'include' ? fill(read(`lib/${part}`)) : wrapped(part);
+    });
+  return preamble + fill(read(name));
+}
+
+function wrapped(name: string): string {
+  return `local function ${name}(KEYS, ARGV)\n${bullmqText(name)}\nend`;
+}
+
+function bullmqText(name: string): string {
+  const script = bullmqScripts[name];
+  if (!script) throw new Error(`bullmq has no script ${name} any more`);
+  return script.content;
+}
+
+/** Sentences about wrapped scripts that are not the ones we know; none is as it should be. */
+export function unknownBullmqScripts(): string[] {
+  return Object.entries(knownScripts)
+    .filter(([name, sha]) => createHash('sha1').update(bullmqText(name)).digest('hex') !== sha)
+    .map(([name]) => `bullmq's script ${name} is not that of version 6.7.0: install exactly that version.`);
+}
+
+/** A reply as Redis gives it. */
+export type Reply = string | number | null | Reply[];
+export type Argument = string | number;
+
+/** Runs our scripts on one connection, each on the shard it concerns. */
+export class Scripts {
+  private readonly redis: Redis;
+
+  constructor(redis: Redis) {
+    this.redis = redis;
+    for (const name of scriptNames) {
+      redis.defineCommand(commandOf(name), { numberOfKeys: 1, lua: composeScript(name) });
+    }
+  }
+
+  /** Sends the script by its hash, and its text when Redis does not have it (any more). */
+  run(name: ScriptName, shard: ShardKeys, args: readonly Argument[]): Promise<Reply> {
+    const commands = this.redis as unknown as Record<
+      string,
+      (key: string, ...args: Argument[]) => Promise<Reply>
+    >;
+    const command = commands[commandOf(name)];
+    if (!command) throw new Error(`script ${name} is not defined`);
+    return command.call(this.redis, shard.prefix, ...args);
+  }
+}
+
+const commandOf = (name: ScriptName) => `andon_${name}`;

@@ -1,0 +1,211 @@
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+import { ApiKeys } from './api/api-keys.js';
+import { buildApp } from './api/app.js';
+import { putEndpoint } from './api/endpoints.js';
+import { ApiServer } from './api/server.js';
+import type { Services } from './api/services.js';
+import { Transitions } from './blocking/transitions.js';
+import type { Config } from './config/load.js';
+import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
+import { BadConfig, messageOf } from './errors.js';
+import { Fleet } from './fleet/fleet.js';
+import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
+import { type Part, Parts, within } from './lifecycle.js';
+import { type AdminKey, firstKey } from './first-key.js';
+import type { Log } from './log.js';
+import { Audit } from './queues/audit.js';
+import { Enqueuer } from './queues/enqueue.js';
+import { Finder } from './queues/find.js';
+import { Registry } from './queues/registry.js';
+import { readStatus } from './queues/status.js';
+import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
+import { EmbeddedRedis } from './redis/embedded.js';
+import { Keys } from './redis/keys.js';
+import { checkRedis } from './redis/preflight.js';
+import { Scripts, unknownBullmqScripts } from './redis/script.js';
+
+export type Role = 'api' | 'worker';
+
+export interface SystemOptions {
+  readonly roles: readonly Role[];
+  readonly log: Log;
+  /** Go on with a Redis that forgets. */
+  readonly allowVolatile?: boolean;
+  /** Called when the process should end because a part of it hangs. */
+  readonly giveUp: (why: string) => void;
+}
+
+const CLOSE_MS = 2_000;
+const REDIS_WAIT_MS = 30_000;
+
+export const version: string = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+).version;
+
+/** One process of Andon: Redis found or started, everything checked, then its roles. */
+export class System implements Part {
+  readonly name = 'andon';
+  /** Set once the API listens. */
+  url: string | null = null;
+  /** The key with which a person or program gets in first. */
+  adminKey: AdminKey | null = null;
+  private readonly config: Config;
+  private readonly options: SystemOptions;
+  private readonly embedded: EmbeddedRedis | null;
+  private readonly types: ConnectorTypes;
+  private redis: Redis | null = null;
+  private roles: Parts | null = null;
+  private stopping: Promise<void> | null = null;
+
+  constructor(config: Config, options: SystemOptions) {
+    this.config = config;
+    this.options = options;
+    this.types = connectorTypes(config.connectorNetworks);
+    this.embedded = config.redisUrl
+      ? null
+      : new EmbeddedRedis({ dataDir: config.dataDir, log: options.log });
+  }
+
+  get redisUrl(): string {
+    return this.embedded ? this.embedded.url : (this.config.redisUrl ?? '');
+  }
+
+  /** @throws BadConfig when Redis, bullmq or the settings are not as they must be */
+  async start(): Promise<void> {
+    try {
+      await this.embedded?.start();
+      const redis = connectRedis(this.redisUrl, { name: 'andon', kind: 'api', log: this.options.log });
+      this.redis = redis;
+      await reach(redis);
+      const keys = new Keys(this.config.prefix, this.config.shards);
+      await this.check(redis, keys);
+      await this.startRoles(redis, keys, loadCatalogue());
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.close();
+    return this.stopping;
+  }
+
+  private async close(): Promise<void> {
+    await this.roles?.stop();
+    this.types.close();
+    if (this.redis) await closeRedis(this.redis, CLOSE_MS);
+    await this.embedded?.stop();
+  }
+
+  private async check(redis: Redis, keys: Keys): Promise<void> {
+    const allowVolatile = this.options.allowVolatile ?? false;
+    const { problems, warnings } = await checkRedis(redis, { allowVolatile });
+    for (const warning of warnings) this.options.log.warn({}, warning);
+    const all = [...problems, ...unknownBullmqScripts(), ...(await wrongShards(redis, keys))];
+    if (all.length > 0) throw new BadConfig(all);
+  }
+
+  private async startRoles(redis: Redis, keys: Keys, catalogue: Catalogue): Promise<void> {
+    const { roles, log } = this.options;
+    const parts: Part[] = [];
+    if (roles.includes('worker')) parts.push(this.fleet(keys, catalogue));
+    let api: ApiServer | null = null;
+    if (roles.includes('api')) {
+      const services = this.services(redis, keys, catalogue);
+      this.adminKey = await firstKey(services.apiKeys, this.config);
+      await seed(redis, keys, services, this.config, log);
+      api = this.api(redis, keys, services);
+      parts.push(api);
+    }
+    this.roles = new Parts('roles', parts, (part, problem) =>
+      log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
+    );
+    await this.roles.start();
+    this.url = api?.url ?? null;
+  }
+
+  private services(redis: Redis, keys: Keys, catalogue: Catalogue): Services {
+    const scripts = new Scripts(redis);
+    const registry = new Registry(redis, keys);
+    const keep = this.config.file.retention.completed;
+    return {
+      catalogue,
+      registry,
+      enqueuer: new Enqueuer(redis, scripts, keys),
+      finder: new Finder(redis, scripts, keys, registry),
+      transitions: new Transitions(scripts, keys, catalogue.adds, keep),
+      audit: new Audit(redis, keys),
+      apiKeys: new ApiKeys(redis, keys),
+      connectorTypes: this.types,
+      status: (names) => readStatus(scripts, keys, names),
+    };
+  }
+
+  private api(redis: Redis, keys: Keys, services: Services): ApiServer {
+    const probe = async () => {
+      await redis.set(keys.registry.probe, Date.now(), 'PX', 60_000);
+    };
+    const app = buildApp({ services, log: this.options.log, version, probe });
+    return new ApiServer(app, this.config);
+  }
+
+  private fleet(keys: Keys, catalogue: Catalogue): Fleet {
+    const { log, giveUp } = this.options;
+    return new Fleet({
+      config: this.config,
+      keys,
+      catalogue,
+      log,
+      giveUp,
+      open: (kind, name) => connectRedis(this.redisUrl, { name: `andon-${name}`, kind, log }),
+      close: (redis) => closeRedis(redis, CLOSE_MS),
+      connect: async (endpoint, registry) => {
+        const type = this.types.get(endpoint.connector.type);
+        const secrets = await registry.secrets(endpoint.kind, endpoint.id);
+        return type.create(type.parse({ ...endpoint.connector, ...secrets }));
+      },
+    });
+  }
+}
+
+async function reach(redis: Redis): Promise<void> {
+  try {
+    await untilReady(redis, REDIS_WAIT_MS);
+    await within(CLOSE_MS, redis.ping(), 'Redis did not answer');
+  } catch (error) {
+    throw new BadConfig([`${messageOf(error)}. Is REDIS_URL right, and is Redis running?`]);
+  }
+}
+
+/** Queues are spread over shards by their names, so their number is fixed at the first start. */
+async function wrongShards(redis: Redis, keys: Keys): Promise<string[]> {
+  const wanted = String(keys.shards.length);
+  const stored = (await redis.set(keys.registry.shards, wanted, 'NX', 'GET')) ?? wanted;
+  if (stored === wanted) return [];
+  return [`ANDON_SHARDS is ${wanted}, but this installation was started with ${stored}: keep that.`];
+}
+
+/** Reads the endpoints of the settings file in, at the first start only; afterwards the API rules. */
+async function seed(
+  redis: Redis,
+  keys: Keys,
+  services: Services,
+  config: Config,
+  log: Log,
+): Promise<void> {
+  if (await redis.exists(keys.registry.seeded)) return;
+  for (const [kind, endpoints] of [
+    ['channel', config.file.channels],
+    ['source', config.file.sources],
+    ['service', config.file.services],
+  ] as const) {
+    for (const [id, input] of Object.entries(endpoints)) {
+      if (await services.registry.get(kind, id)) continue;
+      await putEndpoint(services, kind, id, input);
+      log.info({ kind, id }, `read from ${config.configFile}`);
+    }
+  }
+  await redis.set(keys.registry.seeded, new Date().toISOString());
+}

@@ -1,0 +1,261 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { andon, fakeAndon, type Reply, type Seen } from './fake-andon.js';
+
+const failed = {
+  queueId: 1042,
+  queue: 'channel.12',
+  mode: 'blocking',
+  state: 'failed',
+  instruction: 'add_product',
+  description: 'Add product to Cape Shopify',
+  title: 'Old',
+  entity: { kind: 'sku', key: 'A' },
+  data: { sku: 'A', title: 'Old', variants: [{ price: -1 }] },
+  attempts: 3,
+  position: 0,
+  enqueuedAt: '2026-11-21T08:00:00Z',
+  startedAt: null,
+  finishedAt: null,
+  error: { message: 'price must not be negative', status: 422, at: '2026-11-21T08:00:01Z' },
+  outcome: null,
+  history: [{ at: '2026-11-21T08:00:01Z', actor: 'worker', action: 'failed' }],
+  logs: ['posted'],
+};
+
+let server: Awaited<ReturnType<typeof fakeAndon>>;
+let answer: (seen: Seen) => Reply;
+beforeEach(async () => {
+  answer = () => ({ body: failed });
+  server = await fakeAndon((seen) => answer(seen));
+});
+afterEach(() => server.stop());
+
+const run = (args: string[], terminal: Parameters<typeof andon>[1] = {}) =>
+  andon(args, { ...terminal, env: { ANDON_URL: server.url, ...terminal.env } });
+
+describe('exit codes and errors', () => {
+  test('a refusal exits 1 with a sentence and what is wrong where', async () => {
+    const errors = [{ pointer: '/data/title', detail: 'must not be empty' }];
+    answer = () => ({ status: 422, body: { type: 't', title: 'Not valid', status: 422, errors } });
+    const { code, err, out } = await run(['item', '1']);
+    expect({ code, err, out }).toEqual({
+      code: 1,
+      err: 'Not valid (422)\n  /data/title: must not be empty\n',
+      out: '',
+    });
+  });
+
+  test('with --json the problem comes as JSON on stderr', async () => {
+    answer = () => ({ status: 404, body: { type: 'not-found', title: 'Not found', status: 404 } });
+    const { code, err } = await run(['item', '1', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(err)).toMatchObject({ type: 'not-found', status: 404 });
+  });
+
+  test('nothing there and a failing server exit 3', async () => {
+    answer = () => ({ status: 503, body: { type: 'x', title: 'Away', status: 503 } });
+    expect((await run(['queues'])).code).toBe(3);
+    const { code, err } = await run(['queues', '--url', 'http://127.0.0.1:1']);
+    expect(code).toBe(3);
+    expect(err).toBe('nothing answers at http://127.0.0.1:1: start it with npm start\n');
+  });
+
+  test.each([
+    [['item', 'abc'], /A queue id is a whole number/],
+    [['pause', 'channel:12'], /A queue is channel.ID/],
+    [['channel', 'show', 'a:b'], /1 to 64 letters/],
+    [['items', '--state', 'lost'], /Allowed choices are waiting/],
+    [['items', '--since', 'yesterday'], /30m, 2h, 7d/],
+    [['clear', 'channel.12'], /--reason/],
+    [['retry'], /Give queue ids or a filter/],
+    [['skip', '7', '--state', 'failed'], /Give queue ids or a filter/],
+    [['edit', '7'], /Say what to change/],
+    [['enqueue', 'add_product', '--data', '[1]'], /must be a JSON object/],
+    [['enqueue', 'add_product', '--data', '@/nowhere/x.json'], /cannot be read/],
+    [['keys', 'create', '--scope', 'root'], /Scopes are/],
+    [['channel', 'put', '12', '--description', 'x', '--connector-type', 'http'], /needs --url/],
+    [['items', '--url', 'localhost:3000'], /is not a URL/],
+    [['itms'], /unknown command/],
+  ])('%j is wrong usage: exit 2, nothing sent', async (args, message) => {
+    const { code, err } = await run(args);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
+    expect(server.seen).toHaveLength(0);
+  });
+
+  test('help exits 0 and shows an example', async () => {
+    const { code, out } = await run(['retry', '--help']);
+    expect(code).toBe(0);
+    expect(out).toContain('$ andon retry 1042');
+    expect(out).toContain('--json');
+  });
+});
+
+describe('where and with which key', () => {
+  const bearer = () => server.seen.at(-1)?.headers.authorization;
+
+  test('the option goes before ANDON_KEY, before ANDON_BOOTSTRAP_KEY, before the file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'andon-'));
+    writeFileSync(join(folder, 'admin-key'), 'file.secret\nmore\n');
+    const env: Record<string, string> = { ANDON_DATA_DIR: folder };
+    await run(['item', '1'], { env });
+    expect(bearer()).toBe('Bearer file.secret');
+    env['ANDON_BOOTSTRAP_KEY'] = 'boot.secret';
+    await run(['item', '1'], { env });
+    expect(bearer()).toBe('Bearer boot.secret');
+    env['ANDON_KEY'] = 'mine.secret';
+    await run(['item', '1'], { env });
+    expect(bearer()).toBe('Bearer mine.secret');
+    await run(['--key', 'a.b', 'item', '1'], { env });
+    expect(bearer()).toBe('Bearer a.b');
+    await run(['item', '1', '--key', 'c.d'], { env });
+    expect(bearer()).toBe('Bearer c.d');
+    rmSync(folder, { recursive: true });
+  });
+
+  test('--url behind channel put is the connector’s, before it Andon’s', async () => {
+    answer = () => ({
+      body: { id: '12', description: 'x', connector: { type: 'http' }, secret: 'whsec_1' },
+    });
+    const put = ['channel', 'put', '12', '--description', 'Cape', '--connector-type', 'http'];
+    const { code, err } = await andon([
+      '--url',
+      server.url,
+      ...put,
+      '--url',
+      'http://shop/andon',
+      '--header',
+      'X-A: b: c',
+    ]);
+    expect(code).toBe(0);
+    expect(err).toContain('shown only now: whsec_1');
+    expect(server.seen[0]).toMatchObject({
+      method: 'PUT',
+      path: '/v1/channels/12',
+      body: {
+        description: 'Cape',
+        connector: { type: 'http', url: 'http://shop/andon', headers: { 'X-A': 'b: c' } },
+      },
+    });
+  });
+});
+
+describe('looking', () => {
+  test('items go through pages up to the limit, and say when there is more', async () => {
+    answer = ({ query }) => {
+      const items = Array.from({ length: Number(query.get('limit')) }, () => failed);
+      return { body: { items, nextCursor: 'more' } };
+    };
+    const { code, out, err } = await run(['items', '--state', 'failed', '--limit', '250']);
+    expect(code).toBe(0);
+    expect(out.trim().split('\n')).toHaveLength(251);
+    expect(err).toContain('More match');
+    expect(server.seen.map(({ query }) => query.get('limit'))).toEqual(['200', '50']);
+  });
+
+  test('no match is an empty document and exit 1', async () => {
+    answer = () => ({ body: { items: [], nextCursor: null } });
+    const { code, out } = await run(['items', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual({ items: [], nextCursor: null });
+  });
+
+  test('a failed item shows its error and what puts it right', async () => {
+    const { out } = await run(['item', '1042']);
+    expect(out).toContain('422 price must not be negative');
+    expect(out).toContain('failed after 3 attempts');
+    expect(out).toContain('"sku": "A"');
+    expect(out).toContain('andon retry 1042');
+    expect(out).toContain('andon resolve 1042');
+    expect(out).not.toContain('\u001b[');
+  });
+
+  test('--json is the answer of the API, unchanged', async () => {
+    const { out } = await run(['item', '1042', '--json'], { tty: true });
+    expect(JSON.parse(out)).toEqual(failed);
+  });
+});
+
+describe('putting right', () => {
+  test('edit --set merges into the present data', async () => {
+    const args = [
+      'edit',
+      '1042',
+      '--set',
+      'title=Ocean Blue Shirt',
+      '--set',
+      'variants.0.price=49.5',
+    ];
+    const { code, err } = await run(args);
+    expect(code).toBe(0);
+    expect(server.seen.map(({ method }) => method)).toEqual(['GET', 'PATCH']);
+    expect(server.seen[1]?.body).toEqual({
+      data: { sku: 'A', title: 'Ocean Blue Shirt', variants: [{ price: 49.5 }] },
+    });
+    expect(err).toContain('andon retry 1042');
+  });
+
+  test('edit --data takes all data, also from stdin', async () => {
+    await run(['edit', '1042', '--data', '-'], { stdin: '{"sku":"B"}' });
+    expect(server.seen.map(({ body }) => body)).toEqual([{ data: { sku: 'B' } }]);
+  });
+
+  test('several ids are retried in order; what was done before a refusal is told', async () => {
+    answer = ({ path }) =>
+      path === '/v1/items/2/retry'
+        ? {
+            status: 409,
+            body: { type: 'conflict', title: 'No', status: 409, detail: 'is completed' },
+          }
+        : { body: { ...failed, queueId: 1, state: 'waiting' } };
+    const { code, out, err } = await run(['retry', '1', '2', '3']);
+    expect(code).toBe(1);
+    expect(out).toContain('1 waiting');
+    expect(err).toBe('is completed (409)\n');
+    expect(server.seen.map(({ path }) => path)).toEqual(['/v1/items/1/retry', '/v1/items/2/retry']);
+  });
+
+  test('a filter makes it one bulk call; a dry run says so', async () => {
+    answer = () => ({ body: { items: [failed] } });
+    const { err } = await run(['skip', '--queue', 'channel.12', '--dry-run', '--reason', 'gone']);
+    expect(err).toContain('1 would be changed');
+    expect(server.seen[0]).toMatchObject({
+      path: '/v1/items/skip',
+      body: { queue: 'channel.12', dryRun: true, reason: 'gone' },
+    });
+  });
+
+  test('skip and resolve carry their reasons', async () => {
+    await run(['skip', '7', '--reason', 'gone', '--scope', 'entity-until-add']);
+    await run(['resolve', '7', '--reference', 'INV-1']);
+    expect(server.seen.map(({ body }) => body)).toEqual([
+      { reason: 'gone', scope: 'entity-until-add' },
+      { reference: 'INV-1' },
+    ]);
+  });
+});
+
+test('keys create prints the key alone on stdout', async () => {
+  answer = () => ({ status: 201, body: { id: 'k1', key: 'k1.secret', scopes: ['read'] } });
+  const { out, err } = await run(['keys', 'create', '--scope', 'read,operate', '--channel', '12']);
+  expect(out).toBe('k1.secret\n');
+  expect(err).toContain('only time');
+  expect(server.seen[0]?.body).toEqual({ scopes: ['read', 'operate'], channels: ['12'] });
+});
+
+test('enqueue sends the item with the key given', async () => {
+  answer = () => ({ status: 202, body: { queueId: 5, queue: 'channel.12', position: 3 } });
+  const args = ['enqueue', 'add_product', '--channel', '12', '--entity', 'sku:A:1'];
+  const { out } = await run([...args, '--data', '{"sku":"A:1"}', '--idempotency-key', 'k']);
+  expect(out).toBe('5 is enqueued in channel.12, position 3.\n');
+  expect(server.seen[0]?.headers['idempotency-key']).toBe('k');
+  expect(server.seen[0]?.body).toEqual({
+    instruction: 'add_product',
+    channel: '12',
+    data: { sku: 'A:1' },
+    entity: { kind: 'sku', key: 'A:1' },
+  });
+});
