@@ -32,7 +32,8 @@ async function look(config: Config): Promise<{ problems: string[]; notes: string
     const found = await checkRedis(redis, { allowVolatile: false });
     problems.push(...found.problems);
     notes.push(...found.warnings);
-    if (found.problems.length === 0) notes.push('Redis: version, memory policy, persistence and role');
+    if (found.problems.length === 0)
+      notes.push('Redis: version, memory policy, persistence and role');
   } catch (error) {
     problems.push(`${messageOf(error)}. Is REDIS_URL right, and is Redis running?`);
   } finally {

@@ -2,29 +2,27 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { entries } from './cli/import/entries.js';
 import { UsageError } from './cli/exit.js';
+import { entries } from './cli/import/entries.js';
 import { sessionOf } from './cli/session.js';
 import { AndonClient } from './client/client.js';
 import type { Item, NewItem } from './client/shapes.js';
-import { type Config, loadConfig } from './config/load.js';
+import { loadConfig } from './config/load.js';
 import { DEMO_URL } from './connectors/demo/demo.js';
 import { DemoFarSide } from './connectors/demo/server.js';
 import { loadCatalogue } from './instructions/catalogue.js';
 import type { JsonObject } from './json.js';
 import { pause } from './lifecycle.js';
-import type { ServeOptions } from './serve.js';
 import type { System } from './system.js';
+import { serve } from './up.js';
 
 const CHANNEL = 'cape-shop';
 const SOURCE = 'sage';
 /** Which product of the file is spoilt, counted from 0. */
 const SPOILT = 4;
 
-type Serve = (config: Config, options: ServeOptions) => Promise<void>;
-
 /** `andon demo`: real products on their way to a shop, one of them spoilt, the queue stopped at it. */
-export function addDemo(program: Command, serve: Serve): void {
+export function addDemo(program: Command): void {
   const demo = program
     .command('demo')
     .description('Show it: a demo shop and ERP, real products, a queue that stops at a bad one')
@@ -38,7 +36,10 @@ export function addDemo(program: Command, serve: Serve): void {
         farSide?.kill();
         return;
       }
-      await serve({ ...config, logLevel: 'error' }, { roles: ['api', 'worker'], andThen: showWith });
+      await serve(
+        { ...config, logLevel: 'error' },
+        { roles: ['api', 'worker'], andThen: showWith },
+      );
     });
   demo
     .command('far-side')
@@ -119,7 +120,13 @@ async function show(client: AndonClient, url: string): Promise<void> {
 
 async function products(): Promise<NewItem[]> {
   const file = fileURLToPath(new URL('../examples/apparel.csv', import.meta.url));
-  const settings = { file, channel: CHANNEL, instruction: 'add_product', catalogue: loadCatalogue(), run: '' };
+  const settings = {
+    file,
+    channel: CHANNEL,
+    instruction: 'add_product',
+    catalogue: loadCatalogue(),
+    run: '',
+  };
   const items: NewItem[] = [];
   for await (const { item } of entries(settings)) {
     const { idempotencyKey: _, ...rest } = item;
@@ -132,22 +139,33 @@ async function products(): Promise<NewItem[]> {
 function spoilt(data: JsonObject): JsonObject {
   const [first, ...others] = Array.isArray(data['variants']) ? data['variants'] : [];
   const variant = first !== null && typeof first === 'object' && !Array.isArray(first) ? first : {};
-  return { ...data, variants: [{ ...variant, price: -Math.abs(Number(variant['price'] ?? 1)) }, ...others] };
+  return {
+    ...data,
+    variants: [{ ...variant, price: -Math.abs(Number(variant['price'] ?? 1)) }, ...others],
+  };
 }
 
-async function untilBlocked(client: AndonClient, queue: string): Promise<{ item: Item; waiting: number }> {
+async function untilBlocked(
+  client: AndonClient,
+  queue: string,
+): Promise<{ item: Item; waiting: number }> {
   for (let tries = 0; tries < 300; tries += 1) {
     const { blockedBy, counts } = await client.queue(queue);
     if (blockedBy) return { item: await client.item(blockedBy.queueId), waiting: counts.waiting };
     await pause(100);
   }
-  throw new UsageError(`${queue} did not stop at the spoilt product: see npx andon items --queue ${queue}`);
+  throw new UsageError(
+    `${queue} did not stop at the spoilt product: see npx andon items --queue ${queue}`,
+  );
 }
 
 function story(said: string, item: Item, waiting: number, url: string): string {
   const variants = item.data['variants'];
   const [variant] = Array.isArray(variants) ? variants : [];
-  const price = variant !== null && typeof variant === 'object' && !Array.isArray(variant) ? Number(variant['price']) : 0;
+  const price =
+    variant !== null && typeof variant === 'object' && !Array.isArray(variant)
+      ? Number(variant['price'])
+      : 0;
   const id = item.queueId;
   return `
   ${said}

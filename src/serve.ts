@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import { addCheck } from './check.js';
-import { type Config, loadConfig } from './config/load.js';
+import { loadConfig } from './config/load.js';
 import { addDemo } from './demo.js';
-import { messageOf } from './errors.js';
-import { makeLog } from './observability/log.js';
-import { type Role, System, version } from './system.js';
+import type { Role } from './system.js';
+import { serve } from './up.js';
 
 const summaries = {
   up: 'Run everything in this process: API and worker, on a private Redis unless REDIS_URL is set',
@@ -30,65 +29,5 @@ export function addServing(program: Command): void {
       });
   }
   addCheck(program);
-  addDemo(program, serve);
-}
-
-export interface ServeOptions {
-  readonly roles: readonly Role[];
-  readonly allowVolatile?: boolean;
-  /** What else is to run before it is called ready. */
-  readonly andThen?: (system: System) => Promise<{ stop(): Promise<void> }>;
-}
-
-/** Runs a system until a signal ends it. A second signal forces the end. */
-export async function serve(config: Config, options: ServeOptions): Promise<void> {
-  const log = makeLog(config.logLevel);
-  let end: (reason: string) => void = () => {};
-  const ended = new Promise<string>((resolve) => {
-    end = resolve;
-  });
-  const system = new System(config, {
-    roles: options.roles,
-    allowVolatile: options.allowVolatile ?? false,
-    log,
-    giveUp: (why) => {
-      process.exitCode = 70;
-      // What hangs may hang on stopping as well.
-      setTimeout(() => process.exit(70), 10_000).unref();
-      end(why);
-    },
-  });
-  const onSignal = (signal: string) => {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    process.once('SIGINT', () => process.exit(1)).once('SIGTERM', () => process.exit(1));
-    end(signal);
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  let more: { stop(): Promise<void> } | undefined;
-  try {
-    await Promise.race([system.start(), ended]);
-    more = await options.andThen?.(system);
-    if (!more) welcome(system, config, options.roles);
-    log.info({ reason: await ended }, 'stopping');
-  } finally {
-    await more?.stop();
-    await system.stop().catch((error) => log.error({ error: messageOf(error) }, 'stop failed'));
-  }
-}
-
-/** What a person needs first. Logs are for later. */
-function welcome(system: System, config: Config, roles: readonly Role[]): void {
-  const lines = system.url ? apiLines(system) : [];
-  if (roles.length === 1 && roles[0] === 'worker') {
-    lines.push(`Andon worker runs: ${config.concurrency} queues and ${config.parallelConcurrency} parallel items at once.`);
-  }
-  process.stdout.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`);
-}
-
-function apiLines({ url, adminKey }: System): string[] {
-  const lines = [`Andon ${version} is up.`, '', `API    ${url}/v1/items`, `Docs   ${url}/docs`];
-  if (adminKey?.made) lines.push(`Key    ${adminKey.made}   (an admin key, kept in ${adminKey.file})`);
-  else if (adminKey?.file) lines.push(`Key    in ${adminKey.file}`);
-  lines.push('', 'Try    npm run demo', 'Help   npx andon --help', 'Stop   Ctrl-C');
-  return lines;
+  addDemo(program);
 }

@@ -65,9 +65,13 @@ function readPackages(lockFile) {
   }
 }
 
-/** Development packages too, whatever NODE_ENV says: the compiler is one of them. */
+/**
+ * Exactly what the lock file names, development packages too: the compiler is one of them. Not by
+ * `npm ci`, which refuses a lock file that was written where the optional packages of other
+ * platforms could not be had.
+ */
 async function installPackages() {
-  await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
+  await run('npm', ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund']);
 }
 
 /** The build leaves a fingerprint of everything it was made from. */
@@ -137,19 +141,19 @@ function filesIn(directory) {
     });
 }
 
-/** A given REDIS_URL is used as it is; without one a server binary is needed for the private Redis. */
+/** A given REDIS_URL is used as it is; the private Redis needs a server, which we can install on Debian only. */
 async function redisMissing() {
   if (process.env.REDIS_URL || process.env.REDIS_URL_FILE) return false;
-  return (await redisBinary()).findRedisServer() === null;
+  const { findRedisServer, HOW_TO_GET_REDIS } = await redisBinary();
+  if (findRedisServer()) return false;
+  if (process.getuid?.() === 0 && onPath('apt-get')) return true;
+  throw new SetupError(HOW_TO_GET_REDIS);
 }
 
 /** The program's own idea of what a Redis server is; built by the step before. */
 const redisBinary = () => import(new URL('../dist/redis/binary.js', import.meta.url).href);
 
 async function installRedis() {
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
-    throw new SetupError((await redisBinary()).HOW_TO_GET_REDIS);
-  }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await withoutStartingServices(async () => {
     await run('apt-get', ['update', '-q'], env);

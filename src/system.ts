@@ -9,10 +9,10 @@ import { Transitions } from './blocking/transitions.js';
 import type { Config } from './config/load.js';
 import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
 import { BadConfig, messageOf } from './errors.js';
+import { type AdminKey, firstKey } from './first-key.js';
 import { Fleet } from './fleet/fleet.js';
 import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
 import { type Part, Parts, within } from './lifecycle.js';
-import { type AdminKey, firstKey } from './first-key.js';
 import type { Log } from './log.js';
 import { Audit } from './queues/audit.js';
 import { Enqueuer } from './queues/enqueue.js';
@@ -75,7 +75,11 @@ export class System implements Part {
   async start(): Promise<void> {
     try {
       await this.embedded?.start();
-      const redis = connectRedis(this.redisUrl, { name: 'andon', kind: 'api', log: this.options.log });
+      const redis = connectRedis(this.redisUrl, {
+        name: 'andon',
+        kind: 'api',
+        log: this.options.log,
+      });
       this.redis = redis;
       await reach(redis);
       const keys = new Keys(this.config.prefix, this.config.shards);
@@ -184,7 +188,9 @@ async function wrongShards(redis: Redis, keys: Keys): Promise<string[]> {
   const wanted = String(keys.shards.length);
   const stored = (await redis.set(keys.registry.shards, wanted, 'NX', 'GET')) ?? wanted;
   if (stored === wanted) return [];
-  return [`ANDON_SHARDS is ${wanted}, but this installation was started with ${stored}: keep that.`];
+  return [
+    `ANDON_SHARDS is ${wanted}, but this installation was started with ${stored}: keep that.`,
+  ];
 }
 
 /** Reads the endpoints of the settings file in, at the first start only; afterwards the API rules. */

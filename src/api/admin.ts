@@ -1,18 +1,19 @@
 import { z } from 'zod';
 import { NotFound } from '../errors.js';
-import { keyBody, pageQuery } from './input.js';
+import { auditQuery, keyBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
 const keyParams = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
 
-/** API keys and the audit. */
+/** API keys and the audit: they reach over all clients, so no key that is limited may touch them. */
 export function adminRoutes({ apiKeys, audit }: Services): Route[] {
   return [
     route({
       method: 'post',
       path: '/v1/keys',
       scope: 'admin',
+      unlimitedOnly: true,
       summary: 'Make an API key; it is shown whole this once.',
       status: 201,
       body: keyBody,
@@ -32,6 +33,7 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
       method: 'get',
       path: '/v1/keys',
       scope: 'admin',
+      unlimitedOnly: true,
       summary: 'The API keys, without their secrets.',
       handle: async () => ({ items: await apiKeys.list(), nextCursor: null }),
     }),
@@ -39,10 +41,12 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
       method: 'delete',
       path: '/v1/keys/:id',
       scope: 'admin',
+      unlimitedOnly: true,
       summary: 'Revoke an API key, at once.',
       params: keyParams,
       async handle({ params, caller }) {
-        if (!(await apiKeys.revoke(params.id))) throw new NotFound(`there is no key "${params.id}"`);
+        if (!(await apiKeys.revoke(params.id)))
+          throw new NotFound(`there is no key "${params.id}"`);
         await audit.write(caller.actor, 'delete', { key: params.id });
         return { id: params.id, revoked: true };
       },
@@ -51,8 +55,9 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
       method: 'get',
       path: '/v1/audit',
       scope: 'admin',
+      unlimitedOnly: true,
       summary: 'Who did what, newest first.',
-      query: pageQuery,
+      query: auditQuery,
       handle: ({ query }) => audit.read(query.limit, query.cursor),
     }),
   ];

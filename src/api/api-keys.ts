@@ -21,6 +21,12 @@ type Stored = z.infer<typeof storedSchema>;
 export type KeyCard = Omit<Stored, 'hash'> & { readonly id: string };
 
 const USE_NOTED_EVERY_MS = 60_000;
+
+/** A key that is revoked while its last request runs must not come back by the note of that use. */
+const REPLACE = `
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])`;
+
 const digest = (secret: string) => createHash('sha256').update(secret).digest();
 
 /** The API keys of this installation. Only hashes are stored; a secret is seen once, when it is made. */
@@ -39,7 +45,10 @@ export class ApiKeys {
     grant: { scopes: readonly Scope[]; description: string } & Limits,
     given?: string,
   ): Promise<{ key: string; card: KeyCard }> {
-    const [id, secret] = split(given) ?? [randomBytes(6).toString('hex'), randomBytes(32).toString('base64url')];
+    const [id, secret] = split(given) ?? [
+      randomBytes(6).toString('hex'),
+      randomBytes(32).toString('base64url'),
+    ];
     const stored: Stored = {
       hash: digest(secret).toString('base64url'),
       scopes: [...grant.scopes],
@@ -88,7 +97,7 @@ export class ApiKeys {
     if (now - (this.noted.get(id) ?? 0) < USE_NOTED_EVERY_MS) return;
     this.noted.set(id, now);
     const used: Stored = { ...stored, lastUsedAt: new Date(now).toISOString() };
-    await this.redis.hset(this.hash, id, JSON.stringify(used));
+    await this.redis.eval(REPLACE, 1, this.hash, id, JSON.stringify(used));
   }
 }
 

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
 import {
-  type Fault,
   Forbidden,
   InvalidInput,
   NotFound,
@@ -16,6 +15,7 @@ import type { Caller } from './caller.js';
 import { docsPage } from './docs.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';
+import { faultsOf } from './faults.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
 import { openApi } from './openapi.js';
@@ -67,7 +67,12 @@ export function buildApp({ services, log, version, probe }: AppParts): Express {
   app.get('/', (_, response) => response.redirect('/docs'));
 
   for (const row of routes) {
-    app[row.method](row.path, ...(row.body ? [bodyOf(row)] : []), answer(row, services));
+    app[row.method](
+      row.path,
+      admit(row, services),
+      ...(row.body ? [bodyOf(row)] : []),
+      answer(row),
+    );
   }
   app.use((request) => {
     throw new NotFound(`there is no ${request.method} ${request.path}; see /docs`);
@@ -88,12 +93,23 @@ function bodyOf(row: Route): RequestHandler {
   return express.raw({ type: () => true, limit: row.bodyLimit, inflate: false });
 }
 
-function answer(row: Route, services: Services): RequestHandler {
-  return async (request, response) => {
+/** Before the body is read: nobody unknown may fill our memory. */
+function admit(row: Route, services: Services): RequestHandler {
+  return async (request, response, next) => {
     const caller = await identify(request.get('authorization'), services);
     if (!caller.may(row.scope)) throw new Forbidden(`this key lacks the scope "${row.scope}"`);
-    const raw: unknown = request.body;
-    const body = row.body ? readBody(row, raw, request.get('content-type')) : undefined;
+    if (row.unlimitedOnly && !caller.unlimited) {
+      throw new Forbidden('this concerns all clients, and this key is limited to some');
+    }
+    response.locals['caller'] = caller;
+    next();
+  };
+}
+
+function answer(row: Route): RequestHandler {
+  return async (request, response) => {
+    const caller = response.locals['caller'] as Caller;
+    const body = row.body ? readBody(row, request) : undefined;
     response.status(row.status);
     const result = await row.handle({
       params: row.params && checked(row.params, request.params),
@@ -115,10 +131,13 @@ async function identify(header: string | undefined, { apiKeys }: Services): Prom
   return caller;
 }
 
-function readBody(row: Route, raw: unknown, contentType: string | undefined): unknown {
+function readBody(row: Route, request: Request): unknown {
+  const raw: unknown = request.body;
   const bytes = Buffer.isBuffer(raw) ? raw : Buffer.alloc(0);
   if (bytes.length === 0 && row.bodyOptional) return {};
-  if (!/^application\/json *(; *charset="?utf-8"?)?$/i.test(contentType ?? '')) {
+  // Of several such headers, this program and a proxy before it may each believe another one.
+  const types = request.headersDistinct['content-type'] ?? [];
+  if (types.length !== 1 || !/^application\/json *(; *charset="?utf-8"?)?$/i.test(types[0] ?? '')) {
     throw new UnsupportedMediaType('send the body as application/json in UTF-8');
   }
   return parseStrictJson(bytes);
@@ -128,24 +147,14 @@ function readIdempotencyKey(header: string | undefined): string | null {
   if (header === undefined) return null;
   const key = idempotencyKey.safeParse(header.replace(/^"(.*)"$/, '$1'));
   if (key.success) return key.data;
-  throw new InvalidInput([{ pointer: '', detail: 'Idempotency-Key: 1 to 255 printable characters without blanks' }], 400);
+  throw new InvalidInput(
+    [{ pointer: '', detail: 'Idempotency-Key: 1 to 255 printable characters without blanks' }],
+    400,
+  );
 }
 
 function checked(schema: z.ZodType, value: unknown): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new InvalidInput(result.error.issues.flatMap(faultsOf));
-}
-
-const escapePointer = (part: PropertyKey) => String(part).replaceAll('~', '~0').replaceAll('/', '~1');
-
-function faultsOf(issue: z.core.$ZodIssue): Fault[] {
-  const base = issue.path.map((part) => `/${escapePointer(part)}`).join('');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      pointer: `${base}/${escapePointer(key)}`,
-      detail: 'there is no such field here',
-    }));
-  }
-  return [{ pointer: base, detail: issue.message }];
+  throw new InvalidInput(result.error.issues.flatMap((issue) => faultsOf(issue)));
 }

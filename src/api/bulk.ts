@@ -1,4 +1,4 @@
-import { Conflict, InvalidInput } from '../errors.js';
+import { Conflict, InvalidInput, NotFound } from '../errors.js';
 import type { Item } from '../queues/item.js';
 import type { Caller } from './caller.js';
 import { bulkRetryBody, bulkSkipBody } from './input.js';
@@ -46,12 +46,14 @@ async function inBulk(
   act: (item: Item) => Promise<unknown>,
 ): Promise<unknown> {
   if (Object.values(filter).every((value) => value === undefined)) {
-    const detail = 'say which items: give a queue, an instruction, part of the error …; {"state": "failed"} means all';
+    const detail =
+      'say which items: give a queue, an instruction, part of the error …; {"state": "failed"} means all';
     throw new InvalidInput([{ pointer: '', detail }]);
   }
   const found: Item[] = [];
   const search = { state: 'failed', ...filter } as const;
-  for await (const item of services.finder.all(search, (one) => caller.seesItem(one))) found.push(item);
+  for await (const item of services.finder.all(search, (one) => caller.seesItem(one)))
+    found.push(item);
   const oldestFirst = found.reverse();
   const chosen = canary === undefined ? oldestFirst : oldestFirst.slice(0, canary);
   // Each goes to its queue's head, so the last one done ends up first: done newest first, they run oldest first.
@@ -70,7 +72,7 @@ async function unlessDealtWith(act: () => Promise<unknown>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof Conflict)) throw error;
+    if (!(error instanceof Conflict || error instanceof NotFound)) throw error;
   }
 }
 

@@ -1,14 +1,13 @@
 import type { Route } from './route.js';
 
-const escape = (text: string) =>
-  text.replace(/[&<>"]/g, (sign) => `&#${sign.codePointAt(0)};`);
+const escaped = (text: string) => text.replace(/[&<>"]/g, (sign) => `&#${sign.codePointAt(0)};`);
 
 /** The calls of the API on one page, for people. */
 export function docsPage(routes: readonly Route[], url: string): string {
   const rows = routes
     .map(
       (row) =>
-        `<tr><td><code>${row.method.toUpperCase()}</code></td><td><code>${escape(row.path.replace(/:(\w+)/g, '{$1}'))}</code></td><td>${escape(row.summary)}</td><td>${row.scope}</td></tr>`,
+        `<tr><td><code>${row.method.toUpperCase()}</code></td><td><code>${escaped(row.path.replace(/:(\w+)/g, '{$1}'))}</code></td><td>${escaped(row.summary)}</td><td>${row.scope}</td></tr>`,
     )
     .join('\n');
   return `<!doctype html>
@@ -29,7 +28,7 @@ queue stops until a person has retried, skipped or resolved it.</p>
 Errors are <code>application/problem+json</code> and say what is wrong and where.
 The whole description for programs is at <a href="/openapi.json">/openapi.json</a>.</p>
 <h2>Enqueue a product</h2>
-<pre>curl ${escape(url)}/v1/items \\
+<pre>curl ${escaped(url)}/v1/items \\
   -H "Authorization: Bearer $ANDON_KEY" \\
   -H "Content-Type: application/json" \\
   -H "Idempotency-Key: product-tsh-red-m-1" \\

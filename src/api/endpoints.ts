@@ -1,8 +1,14 @@
 import type { EndpointInput } from '../config/schema.js';
-import { Conflict, NotFound } from '../errors.js';
-import { type Endpoint, type EndpointKind, endpointKinds, endpointName } from '../queues/registry.js';
+import { Conflict, InvalidInput, NotFound } from '../errors.js';
+import {
+  type Endpoint,
+  type EndpointKind,
+  endpointKinds,
+  endpointName,
+} from '../queues/registry.js';
 import type { Caller } from './caller.js';
-import { endpointBody, idParams, pageQuery } from './input.js';
+import { endpointBody, endpointsQuery, idParams } from './input.js';
+import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 import { showEndpoint } from './view.js';
@@ -15,9 +21,12 @@ export function endpointRoutes(services: Services): Route[] {
 function routesOf(kind: EndpointKind, services: Services): Route[] {
   const { registry, audit } = services;
   const base = `/v1/${kind}s`;
+  /** Services carry out the items of all clients. */
+  const unlimitedOnly = kind === 'service';
   const find = async (id: string, caller: Caller): Promise<Endpoint> => {
     const endpoint = await registry.get(kind, id);
-    if (!endpoint || !caller.seesEndpoint(endpoint)) throw new NotFound(`there is no ${kind} "${id}"`);
+    if (!endpoint || !caller.seesEndpoint(endpoint))
+      throw new NotFound(`there is no ${kind} "${id}"`);
     return endpoint;
   };
   return [
@@ -26,13 +35,11 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
       path: base,
       scope: 'read',
       summary: `The ${kind}s.`,
-      query: pageQuery,
-      async handle({ query: { limit, cursor }, caller }) {
-        const all = (await registry.list(kind)).filter((one) => caller.seesEndpoint(one));
-        const start = cursor === undefined ? 0 : all.findIndex((one) => one.id === cursor) + 1;
-        const page = all.slice(start, start + limit);
-        const more = start + limit < all.length;
-        return { items: page.map(showEndpoint), nextCursor: more ? page.at(-1)?.id : null };
+      query: endpointsQuery,
+      async handle({ query, caller }) {
+        const seen = (await registry.list(kind)).filter((one) => caller.seesEndpoint(one));
+        const page = pageOf(seen, (one) => one.id, query);
+        return { ...page, items: page.items.map(showEndpoint) };
       },
     }),
     route({
@@ -48,13 +55,22 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
       path: `${base}/:id`,
       scope: 'admin',
       summary: `Create or change a ${kind}. A signing secret that is made here is shown this once.`,
+      mayCreate: true,
+      unlimitedOnly,
       params: idParams,
       body: endpointBody,
       async handle({ params, body, caller, response }) {
         const before = await registry.get(kind, params.id);
-        if (before && !caller.seesEndpoint(before)) throw new NotFound(`there is no ${kind} "${params.id}"`);
+        if (before && !caller.seesEndpoint(before))
+          throw new NotFound(`there is no ${kind} "${params.id}"`);
+        if (!caller.seesEndpoint({ kind, id: params.id, client: body.client ?? null })) {
+          const detail = `this key may put the ${kind}s of its own client, channels and sources only`;
+          throw new InvalidInput([{ pointer: '/client', detail }]);
+        }
         const { endpoint, created, newSecret } = await putEndpoint(services, kind, params.id, body);
-        await audit.write(caller.actor, created ? 'create' : 'change', { endpoint: endpointName(kind, params.id) });
+        await audit.write(caller.actor, created ? 'create' : 'change', {
+          endpoint: endpointName(kind, params.id),
+        });
         response.status(created ? 201 : 200);
         return { ...showEndpoint(endpoint), ...(newSecret ? { secret: newSecret } : {}) };
       },
@@ -64,6 +80,7 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
       path: `${base}/:id`,
       scope: 'admin',
       summary: `Remove a ${kind} that has no open items.`,
+      unlimitedOnly,
       params: idParams,
       async handle({ params, caller }) {
         const endpoint = await find(params.id, caller);
@@ -103,7 +120,8 @@ export async function putEndpoint(
   };
   const created = await registry.put(endpoint, secrets);
   const secret = secrets['secret'];
-  const made = typeof secret === 'string' && secret !== before['secret'] && !input.connector['secret'];
+  const made =
+    typeof secret === 'string' && secret !== before['secret'] && !input.connector['secret'];
   return { endpoint, created, newSecret: made ? secret : null };
 }
 
@@ -114,8 +132,11 @@ async function refuseWhileInUse(services: Services, endpoint: Endpoint): Promise
   const { waiting, active, backingOff, failed } = status.counts;
   const open = waiting + active + backingOff + failed;
   if (open > 0) {
-    throw new Conflict(`${name} has ${open} open items: let them run, or skip or clear them first`, {
-      counts: status.counts,
-    });
+    throw new Conflict(
+      `${name} has ${open} open items: let them run, or skip or clear them first`,
+      {
+        counts: status.counts,
+      },
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidInput } from '../errors.js';
+import { type Fault, InvalidInput } from '../errors.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, titleOf } from '../instructions/entity.js';
 import { route as routeOf } from '../instructions/route.js';
@@ -6,6 +6,7 @@ import type { JsonObject } from '../json.js';
 import type { Accepted, Ticket } from '../queues/enqueue.js';
 import { type Endpoint, endpointName } from '../queues/registry.js';
 import type { Caller } from './caller.js';
+import { faultsIn } from './faults.js';
 import { batchBody, type ItemInput, itemBody } from './input.js';
 import { MIB, type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -35,7 +36,8 @@ export function enqueueRoutes(services: Services): Route[] {
       method: 'post',
       path: '/v1/items/batch',
       scope: 'enqueue',
-      summary: 'Enqueue 1 to 1,000 items, all or none, in this order and without a stranger between.',
+      summary:
+        'Enqueue 1 to 1,000 items, all or none, in this order and without a stranger between.',
       status: 202,
       body: batchBody,
       bodyLimit: 10 * MIB,
@@ -43,11 +45,15 @@ export function enqueueRoutes(services: Services): Route[] {
         const items = body.items.map((item, n) => ({
           ...item,
           // The key of a whole batch gives each place in it a key of its own.
-          idempotencyKey: item.idempotencyKey ?? (idempotencyKey ? `${idempotencyKey} ${n}` : undefined),
+          idempotencyKey:
+            item.idempotencyKey ?? (idempotencyKey ? `${idempotencyKey} ${n}` : undefined),
         }));
         const pointers = items.map((_, n) => `/items/${n}`);
         const accepted = await check(items, pointers, services, caller);
-        const sealed = idempotencyKey ? accepted.map((one) => ({ ...one, sealedWith: items.length })) : accepted;
+        // An item with a key of its own is the same request in any batch, and alone.
+        const sealed = accepted.map((one, n) =>
+          body.items[n]?.idempotencyKey ? one : { ...one, sealedWith: items.length },
+        );
         const tickets = await services.enqueuer.enqueue(sealed);
         if (tickets.every((ticket: Ticket) => ticket.replayed)) {
           response.set('Idempotent-Replayed', 'true');
@@ -66,7 +72,7 @@ async function check(
   caller: Caller,
 ): Promise<Accepted[]> {
   const endpoints = await endpointsOf(items, services, caller);
-  const faults: { pointer: string; detail: string }[] = [];
+  const faults: Fault[] = [];
   const accepted = items.flatMap((item, n) => {
     const result = checkOne(item, services, endpoints, caller);
     if (!Array.isArray(result)) return [result];
@@ -101,14 +107,12 @@ async function endpointsOf(
   );
 }
 
-type Faults = { pointer: string; detail: string }[];
-
 function checkOne(
   item: ItemInput,
   { catalogue }: Services,
   endpoints: ReadonlyMap<string, Endpoint>,
   caller: Caller,
-): Accepted | Faults {
+): Accepted | Fault[] {
   const entry = catalogue.get(item.instruction);
   if (!entry) {
     return [
@@ -118,7 +122,7 @@ function checkOne(
       },
     ];
   }
-  const faults: Faults = [];
+  const faults: Fault[] = [];
   const way = routeOf(entry, item);
   if ('pointer' in way) faults.push(way);
   for (const kind of ['channel', 'source'] as const) {
@@ -132,7 +136,7 @@ function checkOne(
       detail: `${entry.instruction} is carried out by the service "${entry.service}", which is not registered`,
     });
   }
-  faults.push(...dataFaults(entry.data, item.data));
+  faults.push(...faultsIn(dataSchemas[entry.data], item.data, '/data'));
   const data = item.data as JsonObject;
   const target = 'endpoint' in way ? endpoints.get(way.endpoint) : undefined;
   const client = clientOf(item, target, caller);
@@ -151,17 +155,10 @@ function checkOne(
     channel: item.channel ?? null,
     source: item.source ?? null,
     client,
-    idempotencyKey: item.idempotencyKey ? `${caller.limits.client ?? ''} ${item.idempotencyKey}` : null,
+    idempotencyKey: item.idempotencyKey
+      ? `${caller.limits.client ?? ''} ${item.idempotencyKey}`
+      : null,
   };
-}
-
-function dataFaults(name: keyof typeof dataSchemas, data: unknown): Faults {
-  const checked = dataSchemas[name].safeParse(data);
-  if (checked.success) return [];
-  return checked.error.issues.map((issue) => ({
-    pointer: `/data${issue.path.map((part) => `/${String(part)}`).join('')}`,
-    detail: issue.message,
-  }));
 }
 
 /** The client an item belongs to: that of its channel or source, else the one named, else the key's own. */
@@ -169,7 +166,7 @@ function clientOf(
   item: ItemInput,
   target: Endpoint | undefined,
   caller: Caller,
-): string | null | { pointer: string; detail: string } {
+): string | null | Fault {
   const own = target?.kind === 'service' ? null : (target?.client ?? null);
   const client = own ?? item.client ?? caller.limits.client;
   if (item.client && item.client !== client) {

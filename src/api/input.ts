@@ -13,7 +13,10 @@ const line = (max: number) =>
     .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters');
 
 export const queueIdParams = z.strictObject({
-  queueId: z.string().regex(/^[1-9]\d{0,14}$/, 'a queue id is a whole number').transform(Number),
+  queueId: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, 'a queue id is a whole number')
+    .transform(Number),
 });
 export const idParams = z.strictObject({ id: idSchema });
 export const queueParams = z.strictObject({
@@ -25,11 +28,12 @@ export const queueParams = z.strictObject({
     ),
 });
 
-const paging = {
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(64).optional(),
-};
-export const pageQuery = z.strictObject(paging);
+const limit = z.coerce.number().int().min(1).max(200).default(50);
+const cursor = (form: RegExp) =>
+  z.string().regex(form, 'use the nextCursor of the page before').optional();
+export const auditQuery = z.strictObject({ limit, cursor: cursor(/^[1-9]\d{0,14}-\d{1,15}$/) });
+export const endpointsQuery = z.strictObject({ limit, cursor: idSchema.optional() });
+export const queuesQuery = z.strictObject({ limit, cursor: queueParams.shape.name.optional() });
 
 const entityText = z
   .string()
@@ -50,8 +54,8 @@ const filter = {
 };
 export const searchQuery = z.strictObject({
   ...filter,
-  limit: paging.limit,
-  cursor: z.string().regex(/^\d{1,15}$/, 'use the nextCursor of the page before').optional(),
+  limit,
+  cursor: cursor(/^\d{1,15}$/),
 });
 
 const json = z.json();
@@ -82,28 +86,32 @@ export const batchBody = z.strictObject({
 
 const reason = line(1000).optional();
 export const editBody = z.strictObject({ data: z.record(z.string(), json) });
-export const skipBody = z.strictObject({
-  reason,
-  scope: z.enum(['item', 'entity', 'entity-until-add']).default('item'),
-  until: z.iso
-    .datetime({ offset: true })
-    .optional()
-    .meta({ description: 'when a skip until the next add ends by itself' }),
-});
+const skipScope = z.enum(['item', 'entity', 'entity-until-add']).default('item');
+export const skipBody = z
+  .strictObject({
+    reason,
+    scope: skipScope,
+    until: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ description: 'when a skip until the next add ends by itself' }),
+  })
+  .refine(({ scope, until }) => until === undefined || scope === 'entity-until-add', {
+    error: 'goes with the scope entity-until-add only',
+    path: ['until'],
+  });
 export const resolveBody = z.strictObject({ reference: line(255).optional(), reason });
 
 const bulk = {
   ...filter,
   state: z.enum(['failed', 'backing-off']).optional(),
-  canary: z
-    .int()
-    .min(1)
-    .optional()
-    .meta({ description: 'only the first n, oldest first; look at them, then call again for the rest' }),
+  canary: z.int().min(1).optional().meta({
+    description: 'only the first n, oldest first; look at them, then call again for the rest',
+  }),
   dryRun: z.boolean().default(false).meta({ description: 'only say what would be done' }),
 };
 export const bulkRetryBody = z.strictObject(bulk);
-export const bulkSkipBody = z.strictObject({ ...bulk, reason, scope: skipBody.shape.scope });
+export const bulkSkipBody = z.strictObject({ ...bulk, reason, scope: skipScope });
 
 export const pauseBody = z.strictObject({ reason });
 export const clearBody = z.strictObject({ reason: line(1000) });

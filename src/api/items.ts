@@ -1,9 +1,10 @@
 import { InvalidInput, NotFound } from '../errors.js';
 import { dataSchemas } from '../instructions/data.js';
-import { entityOf, titleOf } from '../instructions/entity.js';
+import { entityOf, entityText, titleOf } from '../instructions/entity.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
 import type { Caller } from './caller.js';
+import { faultsIn } from './faults.js';
 import { editBody, queueIdParams, resolveBody, searchQuery, skipBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -46,7 +47,10 @@ export function itemRoutes(services: Services): Route[] {
       body: editBody,
       async handle({ params, body, caller }) {
         const item = await itemFor(services, params.queueId, caller);
-        await transitions.edit(item, { actor: caller.actor, ...edited(services, item, body.data as JsonObject) });
+        await transitions.edit(item, {
+          actor: caller.actor,
+          ...edited(services, item, body.data as JsonObject),
+        });
         return show(params.queueId, caller);
       },
     }),
@@ -103,18 +107,15 @@ async function itemFor(services: Services, queueId: number, caller: Caller): Pro
   return item;
 }
 
+/** What the new data changes: an entity or title that came with the item, not from its data, stays. */
 function edited({ catalogue }: Services, item: Item, data: JsonObject) {
   const entry = catalogue.get(item.instruction);
   if (!entry) return { data, title: item.title, entity: item.entity };
-  const checked = dataSchemas[entry.data].safeParse(data);
-  if (!checked.success) {
-    throw new InvalidInput(
-      checked.error.issues.map((issue) => ({
-        pointer: `/data${issue.path.map((part) => `/${String(part)}`).join('')}`,
-        detail: issue.message,
-      })),
-    );
-  }
-  const entity = entityOf(entry, data) ?? item.entity;
-  return { data, entity, title: titleOf(entity, data) || item.title };
+  const faults = faultsIn(dataSchemas[entry.data], data, '/data');
+  if (faults.length > 0) throw new InvalidInput(faults);
+  const [was, is] = [entityOf(entry, item.data), entityOf(entry, data)];
+  const given = item.entity && (!was || entityText(was) !== entityText(item.entity));
+  const entity = given ? item.entity : (is ?? item.entity);
+  const named = item.title !== titleOf(item.entity, item.data);
+  return { data, entity, title: named ? item.title : titleOf(entity, data) };
 }

@@ -24,6 +24,11 @@ export function openApi(routes: readonly Route[], version: string): Record<strin
   };
 }
 
+const done = {
+  description: 'Done.',
+  content: { 'application/json': { schema: { type: 'object' } } },
+};
+
 function operation(row: Route): Record<string, unknown> {
   const fails = {
     description: 'Refused or not possible; the body says why and what to do.',
@@ -47,10 +52,8 @@ function operation(row: Route): Record<string, unknown> {
         }
       : {}),
     responses: {
-      [row.status]: {
-        description: 'Done.',
-        content: { 'application/json': { schema: { type: 'object' } } },
-      },
+      [row.status]: done,
+      ...(row.mayCreate ? { 201: { ...done, description: 'Created.' } } : {}),
       '4XX': fails,
       '503': { ...fails, description: 'Redis cannot be reached; see Retry-After.' },
     },

@@ -1,5 +1,11 @@
 import type { ErrorRequestHandler, Response } from 'express';
-import { AndonError, NotFound, StoreUnavailable, TooLarge, UnsupportedMediaType } from '../errors.js';
+import {
+  AndonError,
+  NotFound,
+  StoreUnavailable,
+  TooLarge,
+  UnsupportedMediaType,
+} from '../errors.js';
 import type { Log } from '../log.js';
 import { isOutage } from '../redis/outage.js';
 

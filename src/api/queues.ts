@@ -3,7 +3,8 @@ import { endpointName } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
 import { PARALLEL } from '../redis/keys.js';
 import type { Caller } from './caller.js';
-import { clearBody, pageQuery, pauseBody, queueParams } from './input.js';
+import { clearBody, pauseBody, queueParams, queuesQuery } from './input.js';
+import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 import { type QueueView, showQueue } from './view.js';
@@ -30,7 +31,8 @@ export function queueRoutes(services: Services): Route[] {
     if (!found) throw new NotFound(`there is no queue ${name}`);
     return found;
   };
-  const showOne = async (name: string, caller: Caller) => (await show([await one(name, caller)]))[0];
+  const showOne = async (name: string, caller: Caller) =>
+    (await show([await one(name, caller)]))[0];
 
   return [
     route({
@@ -38,13 +40,10 @@ export function queueRoutes(services: Services): Route[] {
       path: '/v1/queues',
       scope: 'read',
       summary: 'The queues: state, counts, what blocks them, how old their oldest item is.',
-      query: pageQuery,
-      async handle({ query: { limit, cursor }, caller }) {
-        const names = await visible(caller);
-        const start = cursor === undefined ? 0 : names.indexOf(cursor) + 1;
-        const page = names.slice(start, start + limit);
-        const more = start + limit < names.length;
-        return { items: await show(await status(page)), nextCursor: more ? page.at(-1) : null };
+      query: queuesQuery,
+      async handle({ query, caller }) {
+        const page = pageOf(await visible(caller), (name) => name, query);
+        return { ...page, items: await show(await status(page.items)) };
       },
     }),
     route({

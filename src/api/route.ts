@@ -19,9 +19,13 @@ export interface Route {
   /** In express's form: `/v1/items/:queueId`. */
   readonly path: string;
   readonly scope: Scope;
+  /** Only for keys that are limited to no client, channel or source. */
+  readonly unlimitedOnly: boolean;
   readonly summary: string;
   /** Status of success; 200 unless said. */
   readonly status: number;
+  /** May also answer 201. */
+  readonly mayCreate: boolean;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
@@ -45,8 +49,10 @@ export function route<
   method: Route['method'];
   path: string;
   scope: Scope;
+  unlimitedOnly?: boolean;
   summary: string;
   status?: number;
+  mayCreate?: boolean;
   params?: P;
   query?: Q;
   body?: B;
@@ -56,7 +62,9 @@ export function route<
 }): Route {
   return {
     ...row,
+    unlimitedOnly: row.unlimitedOnly ?? false,
     status: row.status ?? 200,
+    mayCreate: row.mayCreate ?? false,
     bodyLimit: row.bodyLimit ?? MIB,
     bodyOptional: row.bodyOptional ?? false,
     handle: row.handle as Route['handle'],

@@ -18,17 +18,17 @@ export async function showItems(
     const channel = endpointOf('channel', item.channel);
     const source = endpointOf('source', item.source);
     const entry = catalogue.get(item.instruction);
-    const { adopted: _, tries, ...shown } = item;
+    const { adopted: _, ...shown } = item;
     return {
       ...shown,
-      tries,
       description: entry
         ? describe(entry, {
             channel: channel?.description ?? item.channel,
             source: source?.description ?? item.source,
           })
         : item.instruction,
-      recordUrl: recordUrl(item, channel ?? source),
+      // An order is looked at where it was created, also when the shop it came from is known.
+      recordUrl: recordUrl(item, entry?.target === 'source' ? source : (channel ?? source)),
     };
   });
 }
@@ -58,7 +58,10 @@ export function showEndpoint(endpoint: Endpoint): Record<string, unknown> {
 }
 
 /** A queue with the name and client of its endpoint. */
-export type QueueView = QueueStatus & { readonly description: string; readonly client: string | null };
+export type QueueView = QueueStatus & {
+  readonly description: string;
+  readonly client: string | null;
+};
 
 export function showQueue(status: QueueStatus, endpoint: Endpoint | null): QueueView {
   const description =

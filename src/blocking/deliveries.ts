@@ -19,7 +19,9 @@ export interface Failure {
 }
 
 /** What became of settling a delivery: stored, or refused because the lock was lost meanwhile. */
-export type Settled = { readonly stored: true; readonly next: Claimed | null } | { readonly stored: false };
+export type Settled =
+  | { readonly stored: true; readonly next: Claimed | null }
+  | { readonly stored: false };
 
 /** Which slots of a worker a queue's items take. */
 export type SlotKind = 'blocking' | 'parallel';

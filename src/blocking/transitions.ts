@@ -92,10 +92,10 @@ export class Transitions {
   async resume(queue: QueueName, actor: string): Promise<void> {
     const [verdict, blockedBy] = await this.onQueue('resume', queue, [actor]);
     if (verdict === 'blocked') {
-      throw new Conflict(
-        `${queue} is blocked by item ${blockedBy}: retry, skip or resolve it`,
-        { state: 'blocked', blockedBy: Number(blockedBy) },
-      );
+      throw new Conflict(`${queue} is blocked by item ${blockedBy}: retry, skip or resolve it`, {
+        state: 'blocked',
+        blockedBy: Number(blockedBy),
+      });
     }
     if (verdict !== 'ok') throw new Conflict(`${queue} is not paused`, { state: 'running' });
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
-import { messageOf } from '../errors.js';
+import { parseStrictJson } from '../api/strict-json.js';
+import { BadJson, messageOf } from '../errors.js';
 import type { Json, JsonObject } from '../json.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
@@ -25,33 +26,18 @@ export async function readObject(option: string, value: string, io: Io): Promise
   return read;
 }
 
-/** JSON text to its value; numbers that would silently become others are refused. */
+/** What an item adds around its data, out of the 32 levels that the API takes. */
+const LEVELS_AROUND = 3;
+
+/** JSON text to its value; what the API would not store unchanged is refused here already. */
 export function readJson(text: string, wrong: (detail: string) => Error): Json {
-  let value: Json;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, '')) as Json;
+    return parseStrictJson(Buffer.from(text.replace(/^\uFEFF/, '')), {
+      maxDepth: 32 - LEVELS_AROUND,
+    });
   } catch (error) {
-    throw wrong(`is not JSON: ${messageOf(error)}`);
+    if (!(error instanceof BadJson)) throw error;
+    const pointer = error.errors[0]?.pointer;
+    throw wrong(`${pointer ? `${pointer}: ` : ''}${error.message}`);
   }
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g))
-    if (!token.startsWith('"') && !survives(token))
-      throw wrong(`${token} is a number that JSON cannot carry exactly: write it as a text`);
-  return value;
 }
-
-/** Whether a number is still the same after it was read: 15 digits always, up to 17 sometimes. */
-function survives(token: string): boolean {
-  const number = Number(token);
-  if (!Number.isFinite(number)) return false;
-  const digits = significant(token);
-  return (
-    digits.length <= 15 || significant(number.toPrecision(Math.min(100, digits.length))) === digits
-  );
-}
-
-const significant = (number: string): string =>
-  number
-    .replace(/[eE].*$/, '')
-    .replaceAll(/[-.]/g, '')
-    .replace(/^0+/, '')
-    .replace(/0+$/, '');

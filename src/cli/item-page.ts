@@ -16,6 +16,7 @@ export function itemPage(output: Output, item: Item): string {
     fact(output, 'Queue', `${item.queue}${item.state === 'waiting' ? positionOf(item) : ''}`),
     fact(output, 'Instruction', item.instruction),
     fact(output, 'Entity', entity),
+    fact(output, 'Record', item.recordUrl && printable(item.recordUrl)),
     fact(output, 'Client', item.client),
     fact(output, 'Enqueued', timeOf(item.enqueuedAt)),
     fact(output, 'Started', timeOf(item.startedAt)),

@@ -5,6 +5,7 @@ import { count, entity, id, instruction, queueId, queueName, since } from './che
 import { NothingMatched } from './exit.js';
 import type { Io } from './io.js';
 import { itemPage } from './item-page.js';
+import { printable } from './output.js';
 import { addCommand, sessionOf } from './session.js';
 import { age, itemTable, queueTable, state } from './words.js';
 
@@ -56,20 +57,21 @@ export function addLooking(program: Command, io: Io): void {
     const rows = summary.items.map((line) => [
       line.client ?? '',
       line.queue,
-      line.blocked ? state(output, 'blocked') : '',
+      state(output, line.state),
       String(line.waiting),
       String(line.failed),
       age(line.oldestWaitingAt),
+      printable(line.description),
     ]);
-    const headings = ['CLIENT', 'QUEUE', 'BLOCKED', 'WAITING', 'FAILED', 'OLDEST'];
+    const headings = ['CLIENT', 'QUEUE', 'STATE', 'WAITING', 'FAILED', 'OLDEST', 'DESCRIPTION'];
     output.print(summary, () => output.table(headings, rows));
   });
 }
 
 /** The options that choose items, for lists and for verbs over many. */
-export function withFilter(command: Command): Command {
+export function withFilter(command: Command, states: readonly string[] = itemStates): Command {
   return command
-    .addOption(new Option('--state <state>', 'only in this state').choices([...itemStates]))
+    .addOption(new Option('--state <state>', 'only in this state').choices([...states]))
     .option('--queue <queue>', 'only in channel.ID, source.ID or parallel', queueName)
     .option('--entity <kind:key>', 'only of this SKU, order …, as sku:TSH-RED-M', entity)
     .option('--instruction <name>', 'only this instruction', instruction)

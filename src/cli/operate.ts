@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import {
+  type BulkAnswer,
   type BulkRequest,
   type Item,
   type ItemFilter,
@@ -103,7 +104,7 @@ type Many = (session: Session, ids: number[], options: ManyOptions) => Promise<v
 
 /** A verb takes ids, or a filter over many: never both, never neither. */
 function many(command: Command, act: Many, io: Io): void {
-  withFilter(command)
+  withFilter(command, ['failed', 'backing-off'])
     .argument('[ids...]', 'queue ids', queueIds)
     .option('--canary <n>', 'with a filter: only the first n', count)
     .option('--dry-run', 'with a filter: show what would be done')
@@ -138,10 +139,10 @@ async function each({ output }: Session, ids: number[], act: (id: number) => Pro
   }
 }
 
-async function bulk({ output }: Session, { dryRun }: ManyOptions, answer: { items: Item[] }) {
-  output.print(answer, () => (answer.items.length > 0 ? itemTable(output, answer.items) : ''));
-  if (answer.items.length === 0) throw new NothingMatched('No item matches.');
-  output.note(
-    dryRun ? `${answer.items.length} would be changed.` : `${answer.items.length} changed.`,
-  );
+async function bulk({ output }: Session, { dryRun }: ManyOptions, answer: BulkAnswer) {
+  const { items, remaining } = answer;
+  output.print(answer, () => (items.length > 0 ? itemTable(output, items) : ''));
+  if (items.length === 0) throw new NothingMatched('No item matches.');
+  const left = remaining > 0 ? `, ${remaining} more match` : '';
+  output.note(`${items.length} ${dryRun ? 'would be changed' : 'changed'}${left}.`);
 }

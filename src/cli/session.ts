@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AndonClient } from '../client/client.js';
 import { messageOf } from '../errors.js';
-import { UsageError } from './exit.js';
+import { exit, UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { Output } from './output.js';
 
@@ -41,6 +41,7 @@ export function addCommand(
 
 /** Opens the session of a command from its options, then the environment. */
 export function sessionOf(command: Command, io: Io): Session {
+  io.stdout.on('error', endQuietly);
   return {
     client: new AndonClient({ url: urlOf(command, io), key: keyOf(command, io) }),
     output: new Output(io, valueGiven(command, json) === true),
@@ -85,4 +86,10 @@ function firstLine(file: string | undefined): string | undefined {
   } catch (error) {
     throw new UsageError(`the key in ${file} cannot be read: ${messageOf(error)}`);
   }
+}
+
+/** Whoever read our output has seen enough, as in `andon items | head`. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exit.fine);
 }

@@ -32,7 +32,6 @@ export function addSteering(program: Command, io: Io): void {
     .action(async (queue: string, { reason }: { reason: string }, command: Command) => {
       const { client, output } = sessionOf(command, io);
       const answer = await client.clear(queue, reason);
-      const skipped = typeof answer['skipped'] === 'number' ? ` ${answer['skipped']} skipped.` : '';
-      output.print(answer, () => `${queue} is cleared.${skipped}`);
+      output.print(answer, () => `${answer.cleared} that waited in ${queue} were skipped.`);
     });
 }

@@ -13,7 +13,7 @@ export function table(headings: string[], rows: string[][], width?: number): str
   const natural = headings.map((heading, at) =>
     Math.max(...[heading, ...rows.map((row) => row[at] ?? '')].map(widthOf)),
   );
-  const widths = width === undefined ? natural : fit(natural, width);
+  const widths = width === undefined ? natural : fitted(natural, width);
   const drawn = new Table({
     head: headings,
     // cli-table3 counts the padding as part of a column.
@@ -30,7 +30,7 @@ export function table(headings: string[], rows: string[][], width?: number): str
 }
 
 /** Takes from the widest column until all fit; a very narrow terminal has to wrap. */
-export function fit(natural: readonly number[], width: number): number[] {
+export function fitted(natural: readonly number[], width: number): number[] {
   const widths = [...natural];
   const total = () => widths.reduce((sum, each) => sum + each + GAP, 0);
   while (total() > width) {

@@ -58,13 +58,13 @@ export class AndonClient {
   // Operator verbs
 
   retry(queueId: number): Promise<shapes.Item> {
-    return this.call('POST', `/v1/items/${queueId}/retry`, { body: {} });
+    return this.call('POST', `/v1/items/${queueId}/retry`);
   }
 
   skip(
     queueId: number,
     how: { reason?: string; scope?: shapes.SkipScope } = {},
-  ): Promise<shapes.Item> {
+  ): Promise<shapes.Item & { skippedIds?: number[] }> {
     return this.call('POST', `/v1/items/${queueId}/skip`, { body: how });
   }
 
@@ -80,13 +80,11 @@ export class AndonClient {
     return this.call('PATCH', `/v1/items/${queueId}`, { body: { data } });
   }
 
-  retryMany(request: shapes.BulkRequest): Promise<{ items: shapes.Item[] }> {
+  retryMany(request: shapes.BulkRequest): Promise<shapes.BulkAnswer> {
     return this.call('POST', '/v1/items/retry', { body: request });
   }
 
-  skipMany(
-    request: shapes.BulkRequest & { scope?: shapes.SkipScope },
-  ): Promise<{ items: shapes.Item[] }> {
+  skipMany(request: shapes.BulkRequest & { scope?: shapes.SkipScope }): Promise<shapes.BulkAnswer> {
     return this.call('POST', '/v1/items/skip', { body: request });
   }
 
@@ -101,19 +99,19 @@ export class AndonClient {
   }
 
   pause(name: string): Promise<shapes.Queue> {
-    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/pause`, { body: {} });
+    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/pause`);
   }
 
   resume(name: string): Promise<shapes.Queue> {
-    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/resume`, { body: {} });
+    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/resume`);
   }
 
   /** Skips everything that waits in the queue. */
-  clear(name: string, reason: string): Promise<JsonObject> {
+  clear(name: string, reason: string): Promise<shapes.Queue & { cleared: number }> {
     return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/clear`, { body: { reason } });
   }
 
-  summary(): Promise<{ items: shapes.SummaryLine[] }> {
+  summary(): Promise<shapes.Summary> {
     return this.call('GET', '/v1/summary');
   }
 

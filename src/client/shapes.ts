@@ -69,7 +69,7 @@ export interface Item {
   enqueuedAt: string;
   startedAt: string | null;
   finishedAt: string | null;
-  error: { message: string; cause?: string | null; status?: number; at: string } | null;
+  error: { message: string; cause?: string | null; status?: number; at: string | null } | null;
   outcome: {
     result?: Json;
     by?: string;
@@ -78,6 +78,8 @@ export interface Item {
     reference?: string | null;
   } | null;
   history?: { at: string; actor: string; action: string; [fact: string]: Json | undefined }[];
+  /** Where the record can be seen. */
+  recordUrl?: string | null;
   logs?: string[];
 }
 
@@ -95,11 +97,19 @@ export interface ItemFilter {
   since?: string;
 }
 
-/** A filter over many items at once: `canary` takes the first n only, `dryRun` changes nothing. */
+/** A filter over many failed items at once: `canary` takes the first n only, `dryRun` changes nothing. */
 export interface BulkRequest extends ItemFilter {
   canary?: number;
   dryRun?: boolean;
   reason?: string;
+}
+
+/** `matched` were found, `items` were acted on (or would be), `remaining` were left by the canary. */
+export interface BulkAnswer {
+  dryRun: boolean;
+  matched: number;
+  remaining: number;
+  items: Item[];
 }
 
 export interface Queue {
@@ -112,7 +122,7 @@ export interface Queue {
   blocked: boolean;
   paused: boolean;
   heldUntil: string | null;
-  blockedBy: { queueId: number; title: string; error: string; since: string } | null;
+  blockedBy: { queueId: number; title: string; error: string; since: string | null } | null;
   counts: Record<
     'waiting' | 'active' | 'backingOff' | 'failed' | 'completed' | 'skipped' | 'resolved',
     number
@@ -125,10 +135,23 @@ export interface Queue {
 export interface SummaryLine {
   client: string | null;
   queue: string;
+  description: string;
+  state: Queue['state'];
   waiting: number;
   failed: number;
   blocked: boolean;
   oldestWaitingAt: string | null;
+}
+
+export interface Summary {
+  items: SummaryLine[];
+  totals: {
+    queues: number;
+    blocked: number;
+    waiting: number;
+    failed: number;
+    oldestWaitingAt: string | null;
+  };
 }
 
 export const endpointKinds = ['channel', 'source', 'service'] as const;

@@ -99,7 +99,10 @@ function readFile(path: string, demanded: boolean, problems: string[]): FileConf
 function splitNetworks(env: z.infer<typeof environmentSchema>, problems: string[]): string[] {
   const given = env.ANDON_CONNECTOR_NETWORKS;
   if (given === undefined) return env.REDIS_URL ? [] : ['127.0.0.0/8', '::1/128'];
-  const networks = given.split(',').map((part) => part.trim()).filter(Boolean);
+  const networks = given
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
   for (const network of networks) {
     if (!ipaddr.isValidCIDR(network))
       problems.push(`ANDON_CONNECTOR_NETWORKS: "${network}" is not a network such as 10.0.0.0/8.`);

@@ -77,7 +77,12 @@ export const environmentSchema = z.object({
   ANDON_PORT: integer(3000, 0, 65_535).describe('port of the HTTP API; 0 picks a free one'),
   ANDON_HOST: text.default('127.0.0.1').describe('address the HTTP API listens on'),
   REDIS_URL: z
-    .url({ protocol: /^(rediss?|redis\+sentinel)$/, error: 'must be a redis://, rediss:// or redis+sentinel:// URL' })
+    .string()
+    // several hosts, as Sentinel has them, are more than a URL parser takes
+    .regex(
+      /^(rediss?|redis\+sentinel):\/\/\S+$/,
+      'must be a redis://, rediss:// or redis+sentinel:// URL',
+    )
     .optional()
     .describe('Redis to use; unset starts a private one under ANDON_DATA_DIR'),
   ANDON_PREFIX: z
@@ -89,13 +94,20 @@ export const environmentSchema = z.object({
   ANDON_CONFIG: text.default('config/andon.yaml').describe('settings, and the first endpoints'),
   ANDON_BOOTSTRAP_KEY: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16,256}$/, 'must be id.secret, the secret 16 characters or longer')
+    .regex(
+      /^[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16,256}$/,
+      'must be id.secret, the secret 16 characters or longer',
+    )
     .optional()
     .describe('an admin API key that exists from the first start on, as id.secret'),
   ANDON_SHARDS: integer(1, 1, 256).describe('key groups; fixed at the first start'),
-  ANDON_LOCK_MS: integer(10_000, 500, 600_000).describe('how long a dead worker keeps its item, ms'),
+  ANDON_LOCK_MS: integer(10_000, 500, 600_000).describe(
+    'how long a dead worker keeps its item, ms',
+  ),
   ANDON_CONCURRENCY: integer(100, 1, 10_000).describe('blocking queues a worker runs at once'),
-  ANDON_PARALLEL_CONCURRENCY: integer(50, 1, 10_000).describe('non-blocking items a worker runs at once'),
+  ANDON_PARALLEL_CONCURRENCY: integer(50, 1, 10_000).describe(
+    'non-blocking items a worker runs at once',
+  ),
   ANDON_CONNECTOR_NETWORKS: z
     .string()
     .optional()

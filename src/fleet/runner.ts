@@ -101,7 +101,10 @@ export class Runner {
         return null;
       }
       // Not the far side's doing: what the attempt needs could not be read.
-      const failure = { message: `could not be prepared: ${messageOf(reason)}`, cause: 'bug' } as const;
+      const failure = {
+        message: `could not be prepared: ${messageOf(reason)}`,
+        cause: 'bug',
+      } as const;
       return { endpoint: null, outcome: { kind: 'retry', failure } };
     }
   }
@@ -126,7 +129,11 @@ export class Runner {
     endpoint: Endpoint | null,
     settled: Settled | null,
   ): void {
-    const facts = { ...names(claim), endpoint: endpoint?.description, attempt: claim.item.attempts };
+    const facts = {
+      ...names(claim),
+      endpoint: endpoint?.description,
+      attempt: claim.item.attempts,
+    };
     if (!settled?.stored) {
       this.log.error(facts, 'late result refused: the lock was lost');
     } else if (outcome.kind === 'done') {

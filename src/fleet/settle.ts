@@ -28,5 +28,7 @@ export function settle(
 }
 
 function resultOf(outcome: Extract<Outcome, { kind: 'done' }>): unknown {
-  return outcome.alreadyDone ? { alreadyDone: true, result: outcome.result ?? null } : outcome.result;
+  return outcome.alreadyDone
+    ? { alreadyDone: true, result: outcome.result ?? null }
+    : outcome.result;
 }

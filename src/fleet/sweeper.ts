@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { Deliveries } from '../blocking/deliveries.js';
 import type { Log } from '../log.js';
-import { type Keys, PARALLEL } from '../redis/keys.js';
 import type { Registry } from '../queues/registry.js';
+import { type Keys, PARALLEL } from '../redis/keys.js';
 import { Routine } from './routine.js';
 
 const CHUNK = 500;

@@ -21,7 +21,11 @@ export class Watchdog extends Routine {
 
   constructor(
     watched: readonly Watched[],
-    options: { limitMs: number; redisAnswers: () => Promise<boolean>; giveUp: (why: string) => void },
+    options: {
+      limitMs: number;
+      redisAnswers: () => Promise<boolean>;
+      giveUp: (why: string) => void;
+    },
     log: Log,
   ) {
     super(log);

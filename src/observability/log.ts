@@ -7,10 +7,22 @@ export function makeLog(level: string): Logger {
     level,
     base: undefined,
     redact: {
-      paths: ['secret', 'key', 'password', 'authorization', 'headers', '*.secret', '*.headers', '*.password'],
+      paths: [
+        'secret',
+        'key',
+        'password',
+        'authorization',
+        'headers',
+        '*.secret',
+        '*.headers',
+        '*.password',
+      ],
       censor: '[hidden]',
     },
   };
   if (!process.stdout.isTTY) return pino(options);
-  return pino(options, pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }));
+  return pino(
+    options,
+    pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }),
+  );
 }

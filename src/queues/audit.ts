@@ -42,14 +42,20 @@ export class Audit {
   }
 
   /** Newest first; `before` is the id of the last line of the page before. */
-  async read(limit: number, before?: string): Promise<{ items: AuditLine[]; nextCursor: string | null }> {
+  async read(
+    limit: number,
+    before?: string,
+  ): Promise<{ items: AuditLine[]; nextCursor: string | null }> {
     const end = before === undefined ? '+' : `(${before}`;
     const pages = await Promise.all(
       this.keys.shards.map((shard) =>
         this.redis.xrevrange(this.keys.ours(shard, 'audit'), end, '-', 'COUNT', limit + 1),
       ),
     );
-    const lines = pages.flat().map(([id, fields]) => lineOf(id, fields)).sort(byAge);
+    const lines = pages
+      .flat()
+      .map(([id, fields]) => lineOf(id, fields))
+      .sort(byAge);
     const items = lines.slice(0, limit);
     return { items, nextCursor: lines.length > limit ? (items.at(-1)?.id ?? null) : null };
   }

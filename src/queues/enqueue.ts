@@ -130,7 +130,9 @@ export class Enqueuer {
 
 function hashOf(item: Accepted): string {
   const { idempotencyKey: _, ...request } = item;
-  return createHash('sha256').update(JSON.stringify(canonical(request))).digest('base64url');
+  return createHash('sha256')
+    .update(JSON.stringify(canonical(request)))
+    .digest('base64url');
 }
 
 /** The same content gives the same text, in whatever order its keys came. */
@@ -157,4 +159,3 @@ function refuseDoubledKeys(items: readonly Accepted[], hashes: readonly string[]
 
 const pointerOf = (items: readonly Accepted[], n: number): string =>
   items.length > 1 ? `/items/${n}` : '';
-

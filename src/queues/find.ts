@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { entityText, type Entity } from '../instructions/entity.js';
+import { type Entity, entityText } from '../instructions/entity.js';
 import type { Keys, QueueName, ShardKeys } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
 import { type Item, type ItemState, pairs, readItem } from './item.js';
@@ -72,7 +72,8 @@ export class Finder {
     for (let at = 0; at < rest.length; at += CHUNK) {
       for (const item of await this.readMany(rest.slice(at, at + CHUNK))) {
         if (!matches(item, filter) || !allowed(item)) continue;
-        if (found.length === limit) return { items: found, nextCursor: String(found.at(-1)?.queueId) };
+        if (found.length === limit)
+          return { items: found, nextCursor: String(found.at(-1)?.queueId) };
         found.push(item);
       }
     }
@@ -97,11 +98,18 @@ export class Finder {
       shards.map(async (shard) => {
         if (!entity && queue) return this.idsOfQueue(queue);
         if (entity) {
-          const ids = await this.redis.zrange(this.keys.entity(shard, entityText(entity)), '0', '-1');
+          const ids = await this.redis.zrange(
+            this.keys.entity(shard, entityText(entity)),
+            '0',
+            '-1',
+          );
           return this.withQueues(shard, ids);
         }
         if (state === 'failed' || state === 'skipped' || state === 'resolved') {
-          return this.withQueues(shard, await this.redis.zrange(this.keys.ours(shard, state), '0', '-1'));
+          return this.withQueues(
+            shard,
+            await this.redis.zrange(this.keys.ours(shard, state), '0', '-1'),
+          );
         }
         const all = await this.redis.hgetall(this.keys.ours(shard, 'items'));
         return Object.entries(all).map(([id, name]): [QueueName, number] => [name, Number(id)]);
@@ -110,7 +118,10 @@ export class Finder {
     return lists.flat().sort(([, a], [, b]) => b - a);
   }
 
-  private async withQueues(shard: ShardKeys, ids: readonly string[]): Promise<[QueueName, number][]> {
+  private async withQueues(
+    shard: ShardKeys,
+    ids: readonly string[],
+  ): Promise<[QueueName, number][]> {
     if (ids.length === 0) return [];
     const names = await this.redis.hmget(this.keys.ours(shard, 'items'), ...ids);
     return ids.flatMap((id, n): [QueueName, number][] => {

@@ -79,7 +79,9 @@ export class Registry {
     const name = endpointName(endpoint.kind, endpoint.id);
     if (endpoint.kind !== 'service') await this.spreadIds(name);
     await this.redis.hset(this.keys.registry.secrets, name, JSON.stringify(secrets));
-    return (await this.redis.hset(this.keys.registry.endpoints, name, JSON.stringify(endpoint))) === 1;
+    return (
+      (await this.redis.hset(this.keys.registry.endpoints, name, JSON.stringify(endpoint))) === 1
+    );
   }
 
   async delete(kind: EndpointKind, id: string): Promise<boolean> {

@@ -12,7 +12,11 @@ export interface QueueStatus {
   readonly state: QueueState;
   readonly blocked: boolean;
   readonly paused: boolean;
-  readonly pausedBy: { readonly actor: string; readonly at: string | null; readonly reason?: string } | null;
+  readonly pausedBy: {
+    readonly actor: string;
+    readonly at: string | null;
+    readonly reason?: string;
+  } | null;
   readonly heldUntil: string | null;
   readonly heldReason: string | null;
   readonly blockedBy: {

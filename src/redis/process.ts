@@ -3,6 +3,7 @@ import { pause } from '../lifecycle.js';
 
 /** How long a process may take to end after SIGTERM before it is killed, in milliseconds. */
 const TERM_MS = 10_000;
+const ASK_EVERY_MS = 500;
 
 /**
  * When a process was born, in a form that only serves to compare; null when there is none.
@@ -32,14 +33,21 @@ function canSignal(pid: number): boolean {
   }
 }
 
-/** Asks the process to end and resolves when it has; one that does not listen is killed. */
+/**
+ * Asks the process to end and resolves when it has; one that does not listen is killed. Asks more
+ * than once: a Redis that is writing its first AOF refuses, and forgets that it was asked.
+ */
 export async function endProcess(pid: number): Promise<void> {
   const born = bornAt(pid);
-  if (born === null) return;
   const deadline = Date.now() + TERM_MS;
-  signal(pid, 'SIGTERM');
-  while (bornAt(pid) === born) {
-    if (Date.now() > deadline) signal(pid, 'SIGKILL');
+  let askAt = 0;
+  while (born !== null && bornAt(pid) === born) {
+    const now = Date.now();
+    if (now > deadline) signal(pid, 'SIGKILL');
+    else if (now > askAt) {
+      signal(pid, 'SIGTERM');
+      askAt = now + ASK_EVERY_MS;
+    }
     await pause(10);
   }
 }

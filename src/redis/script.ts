@@ -79,7 +79,10 @@ function bullmqText(name: string): string {
 export function unknownBullmqScripts(): string[] {
   return Object.entries(knownScripts)
     .filter(([name, sha]) => createHash('sha1').update(bullmqText(name)).digest('hex') !== sha)
-    .map(([name]) => `bullmq's script ${name} is not that of version 6.7.0: install exactly that version.`);
+    .map(
+      ([name]) =>
+        `bullmq's script ${name} is not that of version 6.7.0: install exactly that version.`,
+    );
 }
 
 /** A reply as Redis gives it. */

@@ -67,7 +67,12 @@ export class Line {
     this.registry = new Registry(this.redis, this.keys);
     this.enqueuer = new Enqueuer(this.redis, this.scripts, this.keys);
     this.finder = new Finder(this.redis, this.scripts, this.keys, this.registry);
-    this.transitions = new Transitions(this.scripts, this.keys, catalogue.adds, this.config.file.retention.completed);
+    this.transitions = new Transitions(
+      this.scripts,
+      this.keys,
+      catalogue.adds,
+      this.config.file.retention.completed,
+    );
     this.deliveries = new Deliveries(this.scripts, this.keys, {
       lockMs: this.config.lockMs,
       worker: 'by-hand',
@@ -82,9 +87,21 @@ export class Line {
     return this;
   }
 
-  async put(kind: EndpointKind, id: string, retry: FileConfig['retry'][string] | null = null): Promise<void> {
+  async put(
+    kind: EndpointKind,
+    id: string,
+    retry: FileConfig['retry'][string] | null = null,
+  ): Promise<void> {
     await this.registry.put(
-      { kind, id, description: `${kind} ${id}`, client: null, connector: { type: 'scripted' }, retry, recordUrl: null },
+      {
+        kind,
+        id,
+        description: `${kind} ${id}`,
+        client: null,
+        connector: { type: 'scripted' },
+        retry,
+        recordUrl: null,
+      },
       {},
     );
   }
@@ -130,10 +147,10 @@ export class Line {
     return item;
   }
 
-  untilState(queueId: number, state: ItemState): Promise<Item> {
+  async untilState(queueId: number, state: ItemState): Promise<Item> {
     return until(`item ${queueId} to be ${state}`, async () => {
       const item = await this.item(queueId);
-      return item.state === state ? item : null;
+      return item.state === state ? item : undefined;
     });
   }
 
@@ -144,11 +161,18 @@ export class Line {
   }
 
   untilStarted(count: number): Promise<unknown> {
-    return until(`${count} deliveries to start (so far: ${this.started.join(' ')})`, () => this.started.length >= count);
+    return until(
+      `${count} deliveries to start (so far: ${this.started.join(' ')})`,
+      () => this.started.length >= count,
+    );
+  }
+
+  async stopFleets(): Promise<void> {
+    await Promise.all(this.fleets.map((fleet) => fleet.stop()));
   }
 
   async close(): Promise<void> {
-    for (const fleet of this.fleets) await fleet.stop();
+    await this.stopFleets();
     await closeRedis(this.redis, 1_000);
   }
 }
@@ -176,7 +200,13 @@ function configFor(prefix: string, options: LineOptions): Config {
     ANDON_LOCK_MS: '1000',
     ...options.environment,
   });
-  const fleet = { ...config.file.fleet, tendMs: 20, sweepMs: 200, stopGraceMs: 500, ...options.fleet };
+  const fleet = {
+    ...config.file.fleet,
+    tendMs: 20,
+    sweepMs: 200,
+    stopGraceMs: 500,
+    ...options.fleet,
+  };
   const retention = { completed: options.keep ?? config.file.retention.completed };
   return { ...config, file: { ...config.file, fleet, retention } };
 }

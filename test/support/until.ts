@@ -9,7 +9,7 @@ export async function until<T>(
   what: string,
   predicate: () => T | Promise<T>,
   deadlineMs = 10_000,
-): Promise<T> {
+): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs;
   let problem: unknown;
   for (;;) {

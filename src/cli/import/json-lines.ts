@@ -19,7 +19,10 @@ export async function* jsonLines(
 }
 
 function readObject(line: number, text: string): JsonObject {
-  const value = readJson(text, (detail) => new BadLine(line, undefined, detail));
+  const value = readJson(
+    text,
+    (detail) => new BadLine(line, undefined, detail.replace('line 1, ', '')),
+  );
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new BadLine(line, undefined, 'is not a JSON object');
   return value;

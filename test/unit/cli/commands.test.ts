@@ -219,9 +219,9 @@ describe('putting right', () => {
   });
 
   test('a filter makes it one bulk call; a dry run says so', async () => {
-    answer = () => ({ body: { items: [failed] } });
+    answer = () => ({ body: { dryRun: true, matched: 3, remaining: 2, items: [failed] } });
     const { err } = await run(['skip', '--queue', 'channel.12', '--dry-run', '--reason', 'gone']);
-    expect(err).toContain('1 would be changed');
+    expect(err).toContain('1 would be changed, 2 more match.');
     expect(server.seen[0]).toMatchObject({
       path: '/v1/items/skip',
       body: { queue: 'channel.12', dryRun: true, reason: 'gone' },

@@ -73,7 +73,7 @@ test('--again enqueues anew', async () => {
 test('a broken line leaves nothing behind, however late it comes', async () => {
   const { code, err } = await run(jsonl(1000, 900), '--channel', '12');
   expect(code).toBe(1);
-  expect(err).toContain('products.jsonl: line 900: is not JSON');
+  expect(err).toContain('products.jsonl: line 900: /sku: not JSON');
   expect(server.seen).toHaveLength(0);
 });
 

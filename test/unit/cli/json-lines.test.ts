@@ -38,16 +38,20 @@ test('each line is one object; blank lines count as lines only', async () => {
 });
 
 test.each([
-  ['{"sku":"A"}\n{"sku":\n', /^line 2: is not JSON/],
+  ['{"sku":"A"}\n{"sku":\n', /^line 2: .*not JSON: column 8: expected a value/],
   ['[1]\n', /^line 1: is not a JSON object/],
-  ['{"orderNumber":12345678901234567890}\n', /^line 1: 12345678901234567890 is a number/],
-  ['{"price":1e999}\n', /^line 1: 1e999 is a number/],
+  [
+    '{"orderNumber":12345678901234567890}\n',
+    /^line 1: \/orderNumber: this number cannot be kept exactly/,
+  ],
+  ['{"sku":"A","sku":"B"}\n', /^line 1: \/sku: this key is there twice/],
+  ['{"price":1e999}\n', /^line 1: \/price: this number/],
 ])('%j is refused with its line', async (text, message) => {
   await expect(lines(text)).rejects.toThrow(message);
 });
 
 test('numbers that JSON carries exactly pass, also within texts and with zeros', async () => {
-  const text = '{"a":0.1,"b":100000000000000000000,"c":"12345678901234567890 \\"9","d":-1.50}';
+  const text = '{"a":0.1,"b":1e20,"c":"12345678901234567890 \\"9","d":-1.50}';
   expect(await lines(text)).toHaveLength(1);
 });
 

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { Output, printable } from '../../../src/cli/output.js';
-import { fit, table, widthOf } from '../../../src/cli/table.js';
+import { fitted, table, widthOf } from '../../../src/cli/table.js';
 import { age } from '../../../src/cli/words.js';
 
 const rows = [
@@ -31,8 +31,8 @@ test('in a pipe nothing is cut', () => {
 });
 
 test('columns give way from the widest on, down to a least width', () => {
-  expect(fit([4, 50, 10], 40)).toEqual([4, 20, 10]);
-  expect(fit([40, 40], 10)).toEqual([6, 6]);
+  expect(fitted([4, 50, 10], 40)).toEqual([4, 20, 10]);
+  expect(fitted([40, 40], 10)).toEqual([6, 6]);
 });
 
 test('wide characters count twice, colours not at all', () => {

@@ -1,0 +1,240 @@
+import { describe, expect, it } from '@jest/globals';
+import { accept, done, fail, Line, product } from '../support/line.js';
+import { startTestRedis } from '../support/redis.js';
+
+const redis = await startTestRedis();
+
+/** A line whose channel 12 is blocked by `bad`, with `c` and `d` behind it. */
+async function blockedLine() {
+  const line = await new Line(redis).ready('12');
+  line.script = ({ data }) => (data['title'] === 'bad' ? fail : done);
+  await line.startFleet();
+  const [, bad] = await line.add('12', 'a', 'bad', 'c', 'd');
+  await line.untilState(bad!.queueId, 'failed');
+  return { line, bad: bad! };
+}
+
+describe('P5: retry runs before everything behind; skip and resolve leave a record', () => {
+  it('retries at the head, again and again', async () => {
+    const { line, bad } = await blockedLine();
+    await line.transitions.retry(bad, 'Thandi');
+    await line.untilStarted(3);
+    await line.untilState(bad.queueId, 'failed');
+    line.script = () => done;
+    await line.transitions.retry(bad, 'Thandi');
+    await line.untilStarted(6);
+    expect(line.started).toEqual(['a', 'bad', 'bad', 'bad', 'c', 'd']);
+    const item = await line.untilState(bad.queueId, 'completed');
+    expect(item.error).toBeNull();
+    expect(item.history.map(({ actor, action }) => [actor, action])).toEqual([
+      ['the fleet', 'block'],
+      ['Thandi', 'retry'],
+      ['the fleet', 'block'],
+      ['Thandi', 'retry'],
+    ]);
+  });
+
+  it('goes on behind a skipped item, and keeps who, when and why', async () => {
+    const { line, bad } = await blockedLine();
+    await line.transitions.skip(bad, { actor: 'Thandi', reason: 'not sold any more' });
+    await line.untilStarted(4);
+    expect(line.started).toEqual(['a', 'bad', 'c', 'd']);
+    const item = await line.item(bad.queueId);
+    expect(item).toMatchObject({
+      state: 'skipped',
+      outcome: { by: 'Thandi', reason: 'not sold any more' },
+      error: { message: 'the shop said no' },
+    });
+    expect(Date.parse(String(item.outcome?.['at']))).toBeGreaterThan(Date.now() - 60_000);
+    expect(
+      (await line.finder.search({ state: 'skipped' }, 10)).items.map((one) => one.queueId),
+    ).toEqual([bad.queueId]);
+    expect((await line.status('channel.12')).counts).toMatchObject({ skipped: 1, failed: 0 });
+  });
+
+  it('goes on behind a resolved item, and keeps its reference', async () => {
+    const { line, bad } = await blockedLine();
+    await line.transitions.resolve(bad, {
+      actor: 'Thandi',
+      reference: 'INV-77',
+      reason: 'typed in by hand',
+    });
+    await line.untilStarted(4);
+    expect(await line.item(bad.queueId)).toMatchObject({
+      state: 'resolved',
+      outcome: { by: 'Thandi', reference: 'INV-77', reason: 'typed in by hand' },
+    });
+  });
+
+  it.each(['retry', 'skip', 'resolve'] as const)(
+    'refuses to %s what is not failed, and names its state',
+    async (verb) => {
+      const { line, bad } = await blockedLine();
+      const waiting = { queue: 'channel.12', queueId: bad.queueId + 1 };
+      const finished = { queue: 'channel.12', queueId: bad.queueId - 1 };
+      const act = (item: typeof waiting) =>
+        verb === 'retry'
+          ? line.transitions.retry(item, 'x')
+          : line.transitions[verb](item, { actor: 'x' });
+      await expect(act(waiting)).rejects.toMatchObject({
+        status: 409,
+        facts: { state: 'waiting' },
+      });
+      await expect(act(finished)).rejects.toMatchObject({
+        status: 409,
+        facts: { state: 'completed' },
+      });
+      await expect(act({ queue: 'channel.12', queueId: 999 })).rejects.toMatchObject({
+        status: 404,
+      });
+      expect(line.started).toEqual(['a', 'bad']);
+    },
+  );
+
+  it('lets one of many racing clicks win', async () => {
+    const { line, bad } = await blockedLine();
+    await line.transitions.pause('channel.12', 'test');
+    const clicks = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, n) => line.transitions.retry(bad, `click ${n}`)),
+    );
+    expect(clicks.filter((click) => click.status === 'fulfilled')).toHaveLength(1);
+    expect((await line.status('channel.12')).counts).toMatchObject({ waiting: 3, failed: 0 });
+  });
+
+  it('edits the data of a failed item, keeps the old, and sends the new', async () => {
+    const { line, bad } = await blockedLine();
+    const data = { sku: 'NEW', title: 'good' };
+    await line.transitions.edit(bad, {
+      actor: 'Thandi',
+      data,
+      title: 'good',
+      entity: { kind: 'sku', key: 'NEW' },
+    });
+    await line.transitions.retry(bad, 'Thandi');
+    await line.untilStarted(5);
+    expect(line.started).toEqual(['a', 'bad', 'good', 'c', 'd']);
+    const item = await line.item(bad.queueId);
+    expect(item.history[1]).toMatchObject({
+      actor: 'Thandi',
+      action: 'edit',
+      before: { sku: 'bad', title: 'bad' },
+    });
+    const entity = { kind: 'sku', key: 'NEW' };
+    expect((await line.finder.search({ entity }, 10)).items).toHaveLength(1);
+    expect(
+      (await line.finder.search({ entity: { kind: 'sku', key: 'bad' } }, 10)).items,
+    ).toHaveLength(0);
+  });
+
+  it('writes an audit line and an event for each transition', async () => {
+    const { line, bad } = await blockedLine();
+    await line.transitions.pause('channel.12', 'Thandi', 'lunch');
+    await line.transitions.resume('channel.12', 'Thandi');
+    await line.transitions.retry(bad, 'Thandi');
+    await line.untilStarted(3);
+    await line.untilState(bad.queueId, 'failed');
+    await line.transitions.resolve(bad, { actor: 'Thandi' });
+    const [shard] = line.keys.shards;
+    const actions = async (part: 'events' | 'audit', field: string) => {
+      const rows = await line.redis.xrange(line.keys.ours(shard!, part), '-', '+');
+      return rows.map(([, fields]) => fields[fields.indexOf(field) + 1] ?? '');
+    };
+    const audited = (await actions('audit', 'entry')).map((text) => JSON.parse(text).action);
+    expect(audited).toEqual(['block', 'pause', 'resume', 'retry', 'block', 'resolve']);
+    const events = (await actions('events', 'type')).filter((type) => type !== 'complete');
+    expect(events).toEqual(audited);
+  });
+});
+
+describe('skip with a scope', () => {
+  /** The add of a SKU failed; its updates wait among other things. */
+  async function failedAdd(...behind: Parameters<Line['enqueuer']['enqueue']>[0][number][]) {
+    const line = await new Line(redis).ready('12', '13');
+    line.script = ({ data }) => (data['title'] === 'bad' ? fail : done);
+    const [bad, ...rest] = await line.enqueuer.enqueue([
+      product('12', 'bad', { sku: 'TSH' }),
+      ...behind,
+    ]);
+    await line.startFleet();
+    await line.untilState(bad!.queueId, 'failed');
+    return { line, bad: bad!, rest };
+  }
+  const update = (title: string, sku = 'TSH', channel = '12') =>
+    accept('update_product', { channel }, { sku, title });
+
+  it('skips every queued item of the same entity in that queue, and nothing else', async () => {
+    const { line, bad, rest } = await failedAdd(
+      update('u1'),
+      update('other', 'CAP'),
+      update('u2'),
+      update('elsewhere', 'TSH', '13'),
+    );
+    const skipped = await line.transitions.skip(bad, { actor: 'x', scope: 'entity' });
+    expect(skipped).toEqual([bad.queueId, rest[0]!.queueId, rest[2]!.queueId]);
+    await line.untilState(rest[1]!.queueId, 'completed');
+    expect(line.started.filter((title) => title !== 'elsewhere')).toEqual(['bad', 'other']);
+    expect((await line.item(rest[2]!.queueId)).outcome).toMatchObject({ by: 'x' });
+  });
+
+  it('keeps skipping updates until the next add arrives', async () => {
+    const { line, bad } = await failedAdd(update('u1'));
+    await line.transitions.skip(bad, {
+      actor: 'x',
+      scope: 'entity-until-add',
+      reason: 'waits for the new add',
+    });
+    const [u2] = await line.enqueuer.enqueue([update('u2')]);
+    expect(u2).toMatchObject({ state: 'skipped' });
+    const [, u3] = await line.enqueuer.enqueue([
+      product('12', 'again', { sku: 'TSH' }),
+      update('u3'),
+    ]);
+    await line.untilState(u3!.queueId, 'completed');
+    expect(line.started).toEqual(['bad', 'again', 'u3']);
+    expect(await line.item(u2!.queueId)).toMatchObject({
+      state: 'skipped',
+      outcome: { by: 'x', reason: 'waits for the new add' },
+    });
+  });
+
+  it('stops at an add that is queued already', async () => {
+    const { line, bad, rest } = await failedAdd(
+      update('u1'),
+      product('12', 'again', { sku: 'TSH' }),
+      update('u2'),
+    );
+    expect(await line.transitions.skip(bad, { actor: 'x', scope: 'entity-until-add' })).toEqual([
+      bad.queueId,
+      rest[0]!.queueId,
+    ]);
+    await line.untilState(rest[2]!.queueId, 'completed');
+    expect(line.started).toEqual(['bad', 'again', 'u2']);
+  });
+
+  it('ends the rule at its date', async () => {
+    const { line, bad } = await failedAdd();
+    await line.transitions.skip(bad, {
+      actor: 'x',
+      scope: 'entity-until-add',
+      until: new Date(Date.now() - 1),
+    });
+    const [u1] = await line.enqueuer.enqueue([update('u1')]);
+    await line.untilState(u1!.queueId, 'completed');
+    expect(line.started).toEqual(['bad', 'u1']);
+  });
+});
+
+describe('clearing a queue', () => {
+  it('skips what waits, leaves the failed item, and runs what comes later', async () => {
+    const { line, bad } = await blockedLine();
+    expect(await line.transitions.clear('channel.12', 'Thandi', 'new export comes', 2)).toBe(2);
+    expect(await line.status('channel.12')).toMatchObject({
+      state: 'blocked',
+      counts: { waiting: 0, skipped: 2, failed: 1 },
+    });
+    await line.transitions.skip(bad, { actor: 'Thandi' });
+    await line.add('12', 'new');
+    await line.untilStarted(3);
+    expect(line.started).toEqual(['a', 'bad', 'new']);
+  });
+});

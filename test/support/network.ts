@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterAll } from '@jest/globals';
+
+const open = new Set<Network>();
+afterAll(() => {
+  for (const network of open) network.end();
+});
+
+/** Between Andon and Redis, and as bad as networks are. */
+export class Network {
+  private weather: 'fine' | 'stalled' | 'replies lost' | 'refusing' = 'fine';
+  private held: (() => void)[] = [];
+  private readonly sockets = new Set<Socket>();
+  private readonly server = createServer((near) => this.join(near));
+  private readonly target: URL;
+
+  private constructor(redisUrl: string) {
+    this.target = new URL(redisUrl);
+  }
+
+  static async before(redisUrl: string): Promise<Network> {
+    const network = new Network(redisUrl);
+    open.add(network);
+    network.server.listen(0, '127.0.0.1');
+    await once(network.server, 'listening');
+    return network;
+  }
+
+  /** The Redis URL by way of this network. */
+  get url(): string {
+    const { port } = this.server.address() as AddressInfo;
+    return `redis://:${this.target.password}@127.0.0.1:${port}`;
+  }
+
+  /** What is sent arrives when it is over. */
+  stall(): void {
+    this.weather = 'stalled';
+  }
+
+  /** Commands arrive and are carried out; nobody hears of it. */
+  loseReplies(): void {
+    this.weather = 'replies lost';
+  }
+
+  /** Every connection ends, none is made. */
+  refuse(): void {
+    this.weather = 'refusing';
+    this.hangUp();
+  }
+
+  heal(): void {
+    if (this.weather === 'replies lost') this.hangUp();
+    this.weather = 'fine';
+    for (const pass of this.held.splice(0)) pass();
+  }
+
+  end(): void {
+    this.hangUp();
+    this.server.close();
+  }
+
+  private join(near: Socket): void {
+    if (this.weather === 'refusing') return void near.destroy();
+    const far = connect(Number(this.target.port), '127.0.0.1');
+    near.on('data', (bytes) => this.pass(() => far.write(bytes)));
+    far.on(
+      'data',
+      (bytes) => this.weather === 'replies lost' || this.pass(() => near.write(bytes)),
+    );
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.sockets.add(one);
+      one.on('error', () => {});
+      one.on('close', () => other.destroy());
+    }
+  }
+
+  private pass(send: () => void): void {
+    if (this.weather === 'stalled') this.held.push(send);
+    else send();
+  }
+
+  private hangUp(): void {
+    for (const socket of this.sockets) socket.destroy();
+    this.sockets.clear();
+  }
+}
