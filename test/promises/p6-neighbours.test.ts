@@ -14,11 +14,19 @@ describe('P6: a blocked or slow queue never delays another', () => {
     await line.startFleet();
     const [bad] = await line.enqueuer.enqueue([product('0', 'bad'), product('0', 'behind')]);
     await line.untilState(bad!.queueId, 'failed');
-    const orders = ids.map((n) => accept('add_order', { source: 'erp' }, { orderNumber: `order ${n}` }));
-    await line.enqueuer.enqueue([...ids.slice(1).map((id) => product(id, `item ${id}`)), ...orders]);
+    const orders = ids.map((n) =>
+      accept('add_order', { source: 'erp' }, { orderNumber: `order ${n}` }),
+    );
+    await line.enqueuer.enqueue([
+      ...ids.slice(1).map((id) => product(id, `item ${id}`)),
+      ...orders,
+    ]);
     await line.untilStarted(1 + 99 + 100);
     expect(line.started).not.toContain('behind');
-    expect(await line.status('channel.0')).toMatchObject({ state: 'blocked', counts: { waiting: 1 } });
+    expect(await line.status('channel.0')).toMatchObject({
+      state: 'blocked',
+      counts: { waiting: 1 },
+    });
   });
 
   it('serves the others while slow deliveries keep all but one slot busy', async () => {
@@ -37,7 +45,10 @@ describe('P6: a blocked or slow queue never delays another', () => {
     await line.untilStarted(100);
     expect(finish).toHaveLength(4);
     for (const one of finish) one();
-    await until('the slow ones to end', async () => (await line.status('channel.3')).counts.completed === 1);
+    await until(
+      'the slow ones to end',
+      async () => (await line.status('channel.3')).counts.completed === 1,
+    );
   });
 
   it('lets a short queue in between the portions of a long one', async () => {
@@ -53,15 +64,20 @@ describe('P6: a blocked or slow queue never delays another', () => {
   });
 
   it('runs non-blocking items up to the set number at once', async () => {
-    const line = await new Line(redis, { environment: { ANDON_PARALLEL_CONCURRENCY: '7' } }).ready();
+    const line = await new Line(redis, {
+      environment: { ANDON_PARALLEL_CONCURRENCY: '7' },
+    }).ready();
     await line.put('source', 'erp');
     const finish: (() => void)[] = [];
-    line.script = () => new Promise((resolve) => {
-      finish.push(() => resolve(done));
-    });
+    line.script = () =>
+      new Promise((resolve) => {
+        finish.push(() => resolve(done));
+      });
     await line.startFleet();
     await line.enqueuer.enqueue(
-      Array.from({ length: 20 }, (_, n) => accept('add_order', { source: 'erp' }, { orderNumber: String(n) })),
+      Array.from({ length: 20 }, (_, n) =>
+        accept('add_order', { source: 'erp' }, { orderNumber: String(n) }),
+      ),
     );
     for (let ended = 0; ended < 20; ended += 1) {
       await until('a delivery to end', () => finish.length > ended);
@@ -82,7 +98,10 @@ describe('P6: a blocked or slow queue never delays another', () => {
     );
     await line.untilState(tickets[1]!.queueId, 'failed');
     await line.untilState(tickets[2]!.queueId, 'completed');
-    expect(await line.status('parallel')).toMatchObject({ state: 'running', counts: { failed: 1 } });
+    expect(await line.status('parallel')).toMatchObject({
+      state: 'running',
+      counts: { failed: 1 },
+    });
     line.script = () => done;
     await line.transitions.retry(tickets[1]!, 'x');
     await line.untilState(tickets[1]!.queueId, 'completed');

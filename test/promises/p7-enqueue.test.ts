@@ -75,6 +75,17 @@ describe('P7: what was answered with success is stored', () => {
     expect(await api.item(queueId)).toMatchObject({ ...given, client: 'cape' });
   });
 
+  test('a title that is too long for a list is not cut through a character', async () => {
+    const title = `${'x'.repeat(199)}👍 and so on`;
+    const { queueId } = await api.ok('POST', '/v1/items', {
+      ...product('12', 'A'),
+      data: { sku: 'A', title },
+    });
+    const item = await api.item(queueId);
+    expect(title.startsWith(item.title)).toBe(true);
+    expect(item.data['title']).toBe(title);
+  });
+
   test.each<[string, object]>([
     [
       'umlauts, emoji, right-to-left and line separators',

@@ -51,7 +51,10 @@ describe('P8: at least once, always with the same key, and with the attempt numb
 
   it('does not send an item again whose outcome nobody knows: a person decides', async () => {
     const line = await new Line(redis).ready('12');
-    line.script = () => ({ kind: 'unknown', failure: { message: 'no answer after sending', cause: 'connection' } });
+    line.script = () => ({
+      kind: 'unknown',
+      failure: { message: 'no answer after sending', cause: 'connection' },
+    });
     await line.startFleet();
     const [a] = await line.add('12', 'a', 'b');
     expect((await line.untilState(a!.queueId, 'failed')).attempts).toBe(1);
@@ -62,15 +65,43 @@ describe('P8: at least once, always with the same key, and with the attempt numb
     const line = await new Line(redis).ready('12', '13');
     await line.startFleet();
     const [unknown] = await line.enqueuer.enqueue([
-      { queue: 'channel.12', instruction: 'paint_shop', data: {}, title: '', entity: null, barrier: 'other', channel: '12', source: null, client: null, idempotencyKey: null },
+      {
+        queue: 'channel.12',
+        instruction: 'paint_shop',
+        data: {},
+        title: '',
+        entity: null,
+        barrier: 'other',
+        channel: '12',
+        source: null,
+        client: null,
+        idempotencyKey: null,
+      },
     ]);
-    expect((await line.untilState(unknown!.queueId, 'failed')).error?.message).toBe('there is no instruction "paint_shop" in the catalogue');
+    expect((await line.untilState(unknown!.queueId, 'failed')).error?.message).toBe(
+      'there is no instruction "paint_shop" in the catalogue',
+    );
     const [gone] = await line.add('gone', 'a');
-    expect((await line.untilState(gone!.queueId, 'failed')).error?.message).toBe('channel gone is not registered: put it, then retry');
+    expect((await line.untilState(gone!.queueId, 'failed')).error?.message).toBe(
+      'channel gone is not registered: put it, then retry',
+    );
     const [broken] = await line.enqueuer.enqueue([
-      { queue: 'channel.13', instruction: 'add_product', data: { sku: 'X' }, title: '', entity: null, barrier: 'add', channel: '13', source: null, client: null, idempotencyKey: null },
+      {
+        queue: 'channel.13',
+        instruction: 'add_product',
+        data: { sku: 'X' },
+        title: '',
+        entity: null,
+        barrier: 'add',
+        channel: '13',
+        source: null,
+        client: null,
+        idempotencyKey: null,
+      },
     ]);
-    expect((await line.untilState(broken!.queueId, 'failed')).error?.message).toContain('data.title');
+    expect((await line.untilState(broken!.queueId, 'failed')).error?.message).toContain(
+      'data.title',
+    );
     expect(line.started).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ import type { JsonObject } from '../../src/json.js';
 import { type Accepted, Enqueuer, type Ticket } from '../../src/queues/enqueue.js';
 import { Finder } from '../../src/queues/find.js';
 import type { Item, ItemState } from '../../src/queues/item.js';
-import { type EndpointKind, Registry } from '../../src/queues/registry.js';
+import { type Endpoint, type EndpointKind, Registry } from '../../src/queues/registry.js';
 import { type QueueStatus, readStatus } from '../../src/queues/status.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
 import { Keys } from '../../src/redis/keys.js';
@@ -91,6 +91,7 @@ export class Line {
     kind: EndpointKind,
     id: string,
     retry: FileConfig['retry'][string] | null = null,
+    connector: Endpoint['connector'] = { type: 'scripted' },
   ): Promise<void> {
     await this.registry.put(
       {
@@ -98,7 +99,7 @@ export class Line {
         id,
         description: `${kind} ${id}`,
         client: null,
-        connector: { type: 'scripted' },
+        connector,
         retry,
         recordUrl: null,
       },

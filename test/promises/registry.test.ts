@@ -1,0 +1,281 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { routesOf } from '../../src/api/app.js';
+import type { Services } from '../../src/api/services.js';
+import { Api, product } from '../support/api.js';
+import { FarSide } from '../support/far-side.js';
+import { startTestRedis, temporaryDirectory } from '../support/redis.js';
+import { until } from '../support/until.js';
+
+const redis = await startTestRedis();
+const directory = await temporaryDirectory();
+const api = await Api.start(redis, { roles: ['api', 'worker'] });
+
+const connector = { type: 'http', url: 'http://127.0.0.1:9/' };
+
+describe.each(['channel', 'source', 'service'])('a %s', (kind) => {
+  const path = `/v1/${kind}s/reg-1`;
+
+  test('is created, changed, shown, listed and removed', async () => {
+    const full = {
+      description: 'Cape Shopify',
+      client: 'cape',
+      connector: { ...connector, timeoutMs: 5_000 },
+      retry: { attempts: 3, firstDelayMs: 10, maxDelayMs: 100 },
+      recordUrl: 'https://shop.example/{sku}',
+    };
+    const shown = {
+      kind,
+      id: 'reg-1',
+      ...full,
+      queue: kind === 'service' ? null : `${kind}.reg-1`,
+    };
+    const created = await api.call('PUT', path, { body: full });
+    expect(created).toMatchObject({
+      status: 201,
+      body: { ...shown, secret: expect.stringMatching(/^whsec_/) },
+    });
+    const { secret: _, ...withoutSecret } = created.body;
+    expect((await api.call('GET', path)).body).toEqual(withoutSecret);
+    expect((await api.ok('GET', `/v1/${kind}s`)).items).toContainEqual(withoutSecret);
+
+    const changed = await api.call('PUT', path, {
+      body: { description: 'Rand Shopify', connector },
+    });
+    expect(changed).toMatchObject({
+      status: 200,
+      body: { description: 'Rand Shopify', client: null, retry: null, recordUrl: null },
+    });
+    expect((await api.ok('GET', path))['description']).toBe('Rand Shopify');
+
+    expect((await api.call('DELETE', path)).status).toBe(200);
+    expect((await api.call('GET', path)).status).toBe(404);
+    expect((await api.call('DELETE', path)).status).toBe(404);
+    expect((await api.ok('GET', `/v1/${kind}s`)).items.map(({ id }) => id)).not.toContain('reg-1');
+  });
+
+  test('keeps its signing secret when it is changed, and gets a new one after it was removed', async () => {
+    const secret = async () => {
+      const all = await api.redis.hget(api.keys.registry.secrets, `${kind}.kept`);
+      return JSON.parse(all ?? '{}').secret;
+    };
+    const put = (more: object = {}) =>
+      api.call('PUT', `/v1/${kind}s/kept`, {
+        body: { description: 'D', connector: { ...connector, ...more } },
+      });
+    const first = (await put()).body.secret;
+    expect((await put({ timeoutMs: 1_000 })).body.secret).toBeUndefined();
+    expect(await secret()).toBe(first);
+    const own = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+    await put({ secret: own });
+    expect(await secret()).toBe(own);
+    await api.ok('DELETE', `/v1/${kind}s/kept`);
+    const fresh = (await put()).body.secret;
+    expect(fresh).toMatch(/^whsec_/);
+    expect([first, own]).not.toContain(fresh);
+    await api.ok('DELETE', `/v1/${kind}s/kept`);
+  });
+});
+
+describe('a channel', () => {
+  test('is not removed while it has open items', async () => {
+    const shop = await FarSide.start();
+    await api.put('channel', 'busy', shop.url);
+    await api.ok('POST', '/v1/queues/channel.busy/pause');
+    await api.add('busy', 'A', 'B');
+    expect(await api.call('DELETE', '/v1/channels/busy')).toMatchObject({
+      status: 409,
+      body: { type: 'urn:andon:problem:conflict', counts: { waiting: 2 } },
+    });
+    await api.ok('POST', '/v1/queues/channel.busy/clear', { reason: 'to be removed' });
+    expect((await api.call('DELETE', '/v1/channels/busy')).status).toBe(200);
+    expect((await api.call('POST', '/v1/items', { body: product('busy', 'C') })).status).toBe(422);
+
+    shop.refuse('BAD');
+    await api.put('channel', 'blocked', shop.url);
+    const [bad] = await api.add('blocked', 'BAD');
+    await api.untilState(bad, 'failed');
+    expect((await api.call('DELETE', '/v1/channels/blocked')).status).toBe(409);
+  });
+
+  test('is served within a second by a worker that is already running', async () => {
+    const worker = await Api.start(redis, { roles: ['worker'], prefix: api.prefix });
+    const shop = await FarSide.start();
+    const asked = performance.now();
+    await api.put('channel', 'new', shop.url);
+    await api.add('new', 'A');
+    await shop.untilDelivered('A');
+    expect(performance.now() - asked).toBeLessThan(1_000);
+    await worker.stop();
+  });
+
+  test('that was given another address is served there from the next item on', async () => {
+    const [before, after] = [await FarSide.start(), await FarSide.start()];
+    await api.put('channel', 'moving', before.url);
+    const [a] = await api.add('moving', 'A');
+    await api.untilState(a, 'completed');
+    await api.put('channel', 'moving', after.url);
+    const [b] = await api.add('moving', 'B');
+    await api.untilState(b, 'completed');
+    expect([before.skus, after.skus]).toEqual([['A'], ['B']]);
+  });
+
+  test('that says one thing about retries leaves the rest to the settings', async () => {
+    await api.put('channel', 'patient', undefined, { retry: { attempts: 2 } });
+    expect((await api.ok('GET', '/v1/channels/patient'))['retry']).toEqual({ attempts: 2 });
+  });
+});
+
+describe('config/andon.yaml', () => {
+  const file = join(directory, 'andon.yaml');
+  const settings = (description: string, id: string) =>
+    `channels:\n  ${id}:\n    description: ${description}\n    client: cape\n    connector: {type: http, url: "http://127.0.0.1:9/"}\n` +
+    'sources:\n  acc: {description: Accounts, connector: {type: http, url: "http://127.0.0.1:9/"}}\n' +
+    'services:\n  hub: {description: Hub, connector: {type: http, url: "http://127.0.0.1:9/"}}\n';
+
+  test('is read at the first start only; afterwards the API rules', async () => {
+    const prefix = redis.freshPrefix();
+    await writeFile(file, settings('Cape Shopify', 'yaml-1'));
+    const first = await Api.start(redis, { prefix, config: file });
+    expect(await first.ok('GET', '/v1/channels/yaml-1')).toMatchObject({
+      description: 'Cape Shopify',
+      client: 'cape',
+    });
+    expect(await first.ok('GET', '/v1/sources/acc')).toMatchObject({ description: 'Accounts' });
+    expect(await first.ok('GET', '/v1/services/hub')).toMatchObject({ description: 'Hub' });
+    await first.put('channel', 'yaml-1', undefined, { description: 'Changed by hand' });
+    await first.ok('DELETE', '/v1/sources/acc');
+    await first.stop();
+
+    await writeFile(
+      file,
+      settings('Another name', 'yaml-1').replace(
+        'sources:',
+        '  yaml-2: {description: D, connector: {type: http, url: "http://127.0.0.1:9/"}}\nsources:',
+      ),
+    );
+    const second = await Api.start(redis, { prefix, config: file });
+    expect(await second.ok('GET', '/v1/channels/yaml-1')).toMatchObject({
+      description: 'Changed by hand',
+    });
+    for (const path of ['/v1/channels/yaml-2', '/v1/sources/acc'])
+      expect((await second.call('GET', path)).status).toBe(404);
+    await second.stop();
+  });
+});
+
+describe('what the API says about itself', () => {
+  interface Operation {
+    readonly summary: string;
+    readonly parameters: { name: string; in: string; required: boolean; schema: object }[];
+    readonly requestBody?: { content: Record<string, { schema: Record<string, unknown> }> };
+    readonly responses: Record<string, { description: string }>;
+  }
+  const document = async () => {
+    const { body } = await api.call('GET', '/openapi.json', { key: null });
+    return body as unknown as {
+      openapi: string;
+      info: { title: string; version: string };
+      paths: Record<string, Record<string, Operation>>;
+      components: { schemas: Record<string, unknown>; securitySchemes: Record<string, unknown> };
+    };
+  };
+  const routes = routesOf({} as Services);
+  const templated = (path: string) => path.replace(/:(\w+)/g, '{$1}');
+
+  test('openapi.json lists exactly the calls that there are', async () => {
+    const { paths } = await document();
+    const listed = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect(listed.sort()).toEqual(
+      routes.map((row) => `${row.method} ${templated(row.path)}`).sort(),
+    );
+  });
+
+  test('and each of them is there when it is called', async () => {
+    const { paths } = await document();
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const method of Object.keys(methods)) {
+        const { status, body } = await api.call(
+          method.toUpperCase(),
+          path.replace(/\{\w+\}/g, '1'),
+          { key: null },
+        );
+        expect([method, path, status, body.type]).toEqual([
+          method,
+          path,
+          401,
+          'urn:andon:problem:unauthorized',
+        ]);
+      }
+    }
+  });
+
+  test('openapi.json is OpenAPI 3.1: every part that a generator needs is there', async () => {
+    const { openapi, info, paths, components } = await document();
+    expect(openapi).toMatch(/^3\.1\.\d$/);
+    expect(info).toMatchObject({
+      title: 'Andon',
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    });
+    expect(components.securitySchemes).toHaveProperty('key');
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const operation of Object.values(methods)) {
+        const inPath = operation.parameters
+          .filter((one) => one.in === 'path')
+          .map((one) => one.name);
+        expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+        for (const parameter of operation.parameters)
+          expect(parameter.schema).toHaveProperty('type');
+        expect(operation.summary).toMatch(/\.$/);
+        for (const [status, answer] of Object.entries(operation.responses)) {
+          expect(status).toMatch(/^[2-5](\d\d|XX)$/);
+          expect(answer.description).toMatch(/\S/);
+        }
+        const schema = operation.requestBody?.content['application/json']?.schema;
+        if (operation.requestBody)
+          expect(schema).toMatchObject({ type: 'object', additionalProperties: false });
+      }
+    }
+    const enqueue = paths['/v1/items']?.['post']?.requestBody?.content['application/json']?.schema;
+    expect(enqueue).toMatchObject({
+      required: ['instruction'],
+      properties: { channel: { pattern: expect.any(String) } },
+    });
+    const text = JSON.stringify(await document());
+    for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g))
+      expect(components.schemas).toHaveProperty(String(name));
+  });
+
+  test('/docs is a page that names every call, and / leads there', async () => {
+    const page = await api.call('GET', '/docs', { key: null });
+    expect(page.status).toBe(200);
+    expect(page.headers['content-type']).toMatch(/^text\/html\b/);
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(page.text).toMatch(/^<!doctype html>/i);
+    for (const row of routes) expect(page.text).toContain(`<code>${templated(row.path)}</code>`);
+    expect(page.text).toContain(`curl ${api.url}/v1/items`);
+    const hostile = await api.call('GET', '/docs', {
+      key: null,
+      headers: { host: '<script>alert(1)</script>' },
+    });
+    expect(hostile.text).not.toContain('<script>');
+    expect(await api.call('GET', '/', { key: null })).toMatchObject({
+      status: 302,
+      headers: { location: '/docs' },
+    });
+  });
+});
+
+test('a worker that has stopped leaves no timer behind that keeps its process alive', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const workers = await Promise.all(
+    Array.from({ length: 8 }, () => Api.start(redis, { roles: ['worker'] })),
+  );
+  await Promise.all(workers.map((worker) => worker.stop()));
+  // The API and worker of this file have timers that come and go: fewer than eight.
+  await until('their timers to be gone', () => timers() < before + 8, 2_000);
+});
