@@ -90,12 +90,9 @@ export function queueRoutes(services: Services): Route[] {
       async handle({ params, body, caller }) {
         const before = await one(params.name, caller);
         const { waiting, backingOff } = before.counts;
-        const skipped = await transitions.clear(
-          params.name,
-          caller.actor,
-          body.reason,
-          waiting + backingOff,
-        );
+        // What comes from now on stays. A blocking queue's head waits for its next try in the queue itself.
+        const inQueue = params.name === PARALLEL ? waiting : waiting + backingOff;
+        const skipped = await transitions.clear(params.name, caller.actor, body.reason, inQueue);
         return { ...(await showOne(params.name, caller)), cleared: skipped };
       },
     }),

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import { BadConfig } from '../errors.js';
-import { type Part, pause } from '../lifecycle.js';
+import { type Part, within } from '../lifecycle.js';
 
 /** Requests that run when a stop is asked for may go on this long, in milliseconds. */
 const GRACE_MS = 5_000;
@@ -56,9 +56,8 @@ export class ApiServer implements Part {
     if (!server?.listening) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    const cancel = new AbortController();
-    await Promise.race([closed, pause(GRACE_MS, cancel.signal)]);
-    cancel.abort();
+    // Whoever is still talking after the grace is cut off below.
+    await within(GRACE_MS, closed, 'requests went on').catch(() => {});
     server.closeAllConnections();
     await closed;
   }

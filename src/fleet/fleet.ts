@@ -5,7 +5,7 @@ import type { Config } from '../config/load.js';
 import type { Connector } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import type { Catalogue } from '../instructions/catalogue.js';
-import { type Part, pause, within } from '../lifecycle.js';
+import { type Part, within } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import { type Endpoint, Registry } from '../queues/registry.js';
 import type { Keys } from '../redis/keys.js';
@@ -19,6 +19,8 @@ import { Watchdog } from './watchdog.js';
 
 /** Log lines kept an item. */
 const LOG_LINES = 200;
+/** How long handing items back may take, in milliseconds. */
+const ABORT_MS = 5_000;
 
 export interface FleetParts {
   readonly config: Config;
@@ -46,11 +48,6 @@ export class Fleet implements Part {
     this.parts = parts;
   }
 
-  /** Deliveries that run now. */
-  get busy(): boolean {
-    return this.running !== null;
-  }
-
   async start(): Promise<void> {
     this.running ??= build(this.parts, this.worker);
     for (const part of this.running.loops) await part.start();
@@ -72,12 +69,14 @@ export class Fleet implements Part {
     running.runner.takeNoMore();
     await Promise.all(running.crews.map((crew) => crew.stop()));
     const idle = Promise.all(running.crews.map((crew) => crew.idle()));
-    await Promise.race([idle, pause(parts.config.file.fleet.stopGraceMs)]);
-    running.runner.abortAll();
     try {
-      await within(5_000, idle, 'some deliveries did not end');
+      await within(parts.config.file.fleet.stopGraceMs, idle, 'some deliveries went on');
     } catch (error) {
-      parts.log.error({ error: messageOf(error) }, 'their items return when their locks end');
+      parts.log.warn({ reason: messageOf(error) }, 'deliveries are handed back');
+      running.runner.abortAll();
+      await within(ABORT_MS, idle, 'some deliveries did not end').catch((late) =>
+        parts.log.error({ error: messageOf(late) }, 'their items return when their locks end'),
+      );
     }
     for (const part of [...running.loops].reverse()) await part.stop();
     await Promise.all(running.connections.map((redis) => parts.close(redis)));

@@ -409,12 +409,14 @@ describe('P7: while Redis is away', () => {
     const accepted = new Set<string>();
     const refused = new Set<string>();
     const waiting = [...wanted];
+    let killed = false;
     const sender = async () => {
       for (let sku = waiting.shift(); sku !== undefined; sku = waiting.shift()) {
         const { status } = await send(sku);
         expect([202, 503]).toContain(status);
         (status === 202 ? accepted : refused).add(sku);
-        if (accepted.size === 100) {
+        if (accepted.size >= 100 && !killed) {
+          killed = true;
           const { pid } = JSON.parse(readFileSync(join(redis.dataDir, 'redis.json'), 'utf8'));
           process.kill(pid, 'SIGKILL');
         }
