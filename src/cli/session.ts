@@ -75,9 +75,14 @@ function keyOf(command: Command, io: Io): string | undefined {
     const value = io.env[name] || firstLine(io.env[`${name}_FILE`]);
     if (value) return value.trim();
   }
+  // The key of this machine's own server is not for others.
+  if (!isLoopback(new URL(urlOf(command, io)).hostname)) return undefined;
   const written = join(io.env['ANDON_DATA_DIR'] || './data', 'admin-key');
   return existsSync(written) ? firstLine(written) : undefined;
 }
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || /^127\./.test(host);
 
 function firstLine(file: string | undefined): string | undefined {
   if (!file) return undefined;

@@ -5,25 +5,34 @@ export const idSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"');
 
-/** Automatic retries of an item, within one run; an operator's retry starts a new run. */
-export const retrySchema = z
+/** Automatic retries of an item within one run, as far as somebody sets them. */
+export const retrySettingsSchema = z
   .strictObject({
     /** Starts in one run, the first included. */
-    attempts: z.int().min(1).max(100).default(5),
+    attempts: z.int().min(1).max(100),
     /** Wait after the first failed attempt; doubles each time. Milliseconds. */
-    firstDelayMs: z.int().min(0).max(86_400_000).default(8_000),
+    firstDelayMs: z.int().min(0).max(86_400_000),
     /** No wait is longer. Milliseconds. */
-    maxDelayMs: z.int().min(0).max(86_400_000).default(64_000),
+    maxDelayMs: z.int().min(0).max(86_400_000),
   })
+  .partial()
   .meta({ description: 'Automatic retries; the default is 5 attempts over about 2 minutes.' });
-export type RetryPolicy = Readonly<z.infer<typeof retrySchema>>;
+export type RetrySettings = Readonly<z.infer<typeof retrySettingsSchema>>;
+export type RetryPolicy = Required<RetrySettings>;
+
+/** What nobody has set: 8 + 16 + 32 + 64 seconds of waiting between 5 attempts. */
+export const standardRetry: RetryPolicy = {
+  attempts: 5,
+  firstDelayMs: 8_000,
+  maxDelayMs: 64_000,
+};
 
 /** A channel, source or service as a user writes it; its connector's settings are checked by the connector's type. */
 export const endpointSchema = z.strictObject({
   description: z.string().trim().min(1).max(200),
   client: idSchema.optional(),
   connector: z.looseObject({ type: z.string() }),
-  retry: retrySchema.partial().optional(),
+  retry: retrySettingsSchema.optional(),
   /** Where the record can be seen: `{key}` and `{sku}`, `{orderNumber}` … are filled in from the item. */
   recordUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
@@ -37,7 +46,7 @@ export const fileSchema = z.strictObject({
   sources: endpoints,
   services: endpoints,
   /** Retry policies by instruction; those of a channel or source win. */
-  retry: z.record(z.string(), retrySchema.partial()).default({}),
+  retry: z.record(z.string(), retrySettingsSchema).default({}),
   fleet: z
     .strictObject({
       /** Items of one queue that a worker runs before it gives the queue back. */

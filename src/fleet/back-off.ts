@@ -1,10 +1,16 @@
-import { type RetryPolicy, retrySchema } from '../config/schema.js';
+import { type RetryPolicy, type RetrySettings, standardRetry } from '../config/schema.js';
 
-type Given = { [K in keyof RetryPolicy]?: RetryPolicy[K] | undefined } | null | undefined;
+type Given = RetrySettings | null | undefined;
 
-/** The policy of an item: what its channel or source says, else its instruction, else the default. */
+/** The policy of an item: what its channel or source says, else its instruction, else the standard. */
 export function policyOf(endpoint: Given, instruction: Given): RetryPolicy {
-  return retrySchema.parse({ ...instruction, ...endpoint });
+  const pick = <K extends keyof RetryPolicy>(name: K) =>
+    endpoint?.[name] ?? instruction?.[name] ?? standardRetry[name];
+  return {
+    attempts: pick('attempts'),
+    firstDelayMs: pick('firstDelayMs'),
+    maxDelayMs: pick('maxDelayMs'),
+  };
 }
 
 /**

@@ -1,18 +1,18 @@
 import type { Claimed, Deliveries } from '../blocking/deliveries.js';
-import type { Connector, Failure, Outcome } from '../connectors/connector.js';
+import type { Failure, Outcome } from '../connectors/connector.js';
 import { InvalidInput, messageOf } from '../errors.js';
 import { type Catalogue, type CatalogueEntry, describe } from '../instructions/catalogue.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, titleOf } from '../instructions/entity.js';
-import type { Endpoint, EndpointKind, Registry } from '../queues/registry.js';
+import type { Endpoint, EndpointKind } from '../queues/registry.js';
+import type { Station, Stations } from './stations.js';
 
 /** What an attempt needs besides the item. */
 export interface Workshop {
   readonly catalogue: Catalogue;
-  readonly registry: Registry;
   readonly deliveries: Deliveries;
-  /** Makes the connector of an endpoint. @throws InvalidInput when its settings do not fit */
-  connect(endpoint: Endpoint): Promise<Connector>;
+  /** For one run over a queue. */
+  stations(): Stations;
   log(claim: Claimed, line: string): void;
 }
 
@@ -29,31 +29,33 @@ export interface Attempt {
 export async function execute(
   claim: Claimed,
   workshop: Workshop,
+  stations: Stations,
   signal: AbortSignal,
 ): Promise<Attempt> {
   const { item } = claim;
   const entry = workshop.catalogue.get(item.instruction);
   if (!entry) return refuse(`there is no instruction "${item.instruction}" in the catalogue`);
-  const endpoint = await endpointOf(entry, claim, workshop.registry);
-  if (!endpoint) return refuse(missing(entry, claim));
+  const station = await stationOf(entry, claim, stations);
+  if (!station) return refuse(missing(entry, claim));
+  const { endpoint } = station;
   if (!item.adopted) await adopt(entry, claim, endpoint, workshop.deliveries);
   const wrong = faultsOf(entry, item.data);
   if (wrong) return refuse(wrong, endpoint);
-  return { endpoint, outcome: await deliver(entry, claim, endpoint, workshop, signal) };
+  return { endpoint, outcome: await deliver(entry, claim, station, workshop, signal) };
 }
 
 function refuse(message: string, endpoint: Endpoint | null = null): Attempt {
   return { endpoint, outcome: { kind: 'fail', failure: { message, cause: 'data' } } };
 }
 
-async function endpointOf(
+async function stationOf(
   entry: CatalogueEntry,
   { item }: Claimed,
-  registry: Registry,
-): Promise<Endpoint | null> {
+  stations: Stations,
+): Promise<Station | null> {
   const kind: EndpointKind = entry.target ?? 'service';
   const id = kind === 'service' ? entry.service : kind === 'channel' ? item.channel : item.source;
-  return id ? registry.get(kind, id) : null;
+  return id ? stations.find(kind, id) : null;
 }
 
 function missing(entry: CatalogueEntry, { item }: Claimed): string {
@@ -93,13 +95,14 @@ function faultsOf(entry: CatalogueEntry, data: unknown): string | null {
 async function deliver(
   entry: CatalogueEntry,
   claim: Claimed,
-  endpoint: Endpoint,
+  station: Station,
   workshop: Workshop,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { item, fence } = claim;
+  const { endpoint } = station;
   try {
-    const connector = await workshop.connect(endpoint);
+    const connector = await station.connector();
     return await connector.deliver({
       queueId: item.queueId,
       instruction: item.instruction,

@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { type Claimed, Deliveries } from '../blocking/deliveries.js';
 import type { Config } from '../config/load.js';
-import type { Connector } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import { type Part, within } from '../lifecycle.js';
 import type { Log } from '../log.js';
-import { type Endpoint, Registry } from '../queues/registry.js';
+import { Registry } from '../queues/registry.js';
 import type { Keys } from '../redis/keys.js';
 import { Scripts } from '../redis/script.js';
 import { Crew } from './crew.js';
 import { LockKeeper } from './lock-keeper.js';
 import { Runner } from './runner.js';
+import { type Connect, Stations } from './stations.js';
 import { Sweeper } from './sweeper.js';
 import { Tender } from './tender.js';
 import { Watchdog } from './watchdog.js';
@@ -30,7 +30,7 @@ export interface FleetParts {
   readonly open: (kind: 'fleet' | 'blocking', name: string) => Redis;
   readonly close: (redis: Redis) => Promise<void>;
   /** Makes the connector of an endpoint, its secrets filled in. */
-  readonly connect: (endpoint: Endpoint, registry: Registry) => Promise<Connector>;
+  readonly connect: Connect;
   readonly log: Log;
   /** Called when the process should end because it hangs. */
   readonly giveUp: (why: string) => void;
@@ -106,9 +106,8 @@ function build(parts: FleetParts, worker: string): Running {
   const runner = new Runner(
     {
       catalogue: parts.catalogue,
-      registry,
       deliveries,
-      connect: (endpoint) => parts.connect(endpoint, registry),
+      stations: () => new Stations(registry, parts.connect),
       log: (claim, line) => writeLog(redis, keys, claim, line, log),
     },
     locks,

@@ -1,5 +1,5 @@
 import type { Claimed, Deliveries, Settled } from '../blocking/deliveries.js';
-import type { RetryPolicy } from '../config/schema.js';
+import type { RetrySettings } from '../config/schema.js';
 import type { Outcome } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import { pause } from '../lifecycle.js';
@@ -9,6 +9,7 @@ import { policyOf } from './back-off.js';
 import { type Attempt, execute, type Workshop } from './execute.js';
 import { type LockKeeper, LockLost } from './lock-keeper.js';
 import { settle } from './settle.js';
+import type { Stations } from './stations.js';
 
 /** The process stops: a delivery is to end at once, its item goes back to the head. */
 export class Stopping extends Error {
@@ -23,7 +24,7 @@ export interface RunnerOptions {
   readonly budget: number;
   readonly lockMs: number;
   /** Retry policies by instruction. */
-  readonly retry: Readonly<Record<string, Partial<RetryPolicy>>>;
+  readonly retry: Readonly<Record<string, RetrySettings>>;
 }
 
 /** Drains a claimed queue, one item after the other, a budget at a time. */
@@ -56,19 +57,24 @@ export class Runner {
 
   /** Runs the item, then its followers until the queue is empty, stopped, or the budget used. Never throws. */
   async drain(first: Claimed): Promise<void> {
+    const stations = this.workshop.stations();
     let claim: Claimed | null = first;
     for (let left = this.options.budget - 1; claim; left -= 1) {
-      claim = await this.deliverOne(claim, () => left > 0 && !this.stopping);
+      claim = await this.deliverOne(claim, stations, () => left > 0 && !this.stopping);
     }
   }
 
   /** Answers the next item when settling this one took it. */
-  private async deliverOne(claim: Claimed, more: () => boolean): Promise<Claimed | null> {
+  private async deliverOne(
+    claim: Claimed,
+    stations: Stations,
+    more: () => boolean,
+  ): Promise<Claimed | null> {
     const lock = this.locks.keep(claim);
     const abort = (reason: Error) => lock.abort(reason);
     this.running.add(abort);
     try {
-      const attempt = await this.attempt(claim, lock.signal);
+      const attempt = await this.attempt(claim, stations, lock.signal);
       if (!attempt) return null;
       const policy = policyOf(attempt.endpoint?.retry, this.options.retry[claim.item.instruction]);
       const settled = await this.insist(claim, () =>
@@ -87,13 +93,17 @@ export class Runner {
   }
 
   /** Null when the delivery was ended from inside: the lock was lost, or the worker stops. */
-  private async attempt(claim: Claimed, signal: AbortSignal): Promise<Attempt | null> {
+  private async attempt(
+    claim: Claimed,
+    stations: Stations,
+    signal: AbortSignal,
+  ): Promise<Attempt | null> {
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     try {
       // A connector that does not heed the signal is left behind; its late result is refused.
-      return await Promise.race([execute(claim, this.workshop, signal), aborted]);
+      return await Promise.race([execute(claim, this.workshop, stations, signal), aborted]);
     } catch (reason) {
       if (reason instanceof LockLost) return null;
       if (reason instanceof Stopping) {

@@ -27,7 +27,12 @@ export function settle(
   }
 }
 
+/** Larger results are not kept with the item, in characters of JSON: Redis holds every item in memory. */
+const RESULT_LIMIT = 64 * 1024;
+
 function resultOf(outcome: Extract<Outcome, { kind: 'done' }>): unknown {
+  const size = JSON.stringify(outcome.result ?? null).length;
+  if (size > RESULT_LIMIT) return { notKept: `the result was too large (${size} characters)` };
   return outcome.alreadyDone
     ? { alreadyDone: true, result: outcome.result ?? null }
     : outcome.result;

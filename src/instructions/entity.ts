@@ -38,6 +38,9 @@ export function parseEntity(text: string): Entity | null {
 /** What tells one item from its neighbours in a list: the title that was given, the product's, or the key. */
 export function titleOf(entity: Entity | null, data: JsonObject): string {
   const title = data['title'] ?? data['subject'] ?? data['event'];
-  if (typeof title === 'string' && title.trim() !== '') return title.trim().slice(0, 200);
+  if (typeof title === 'string' && title.trim() !== '') return shorten(title.trim());
   return entity ? entity.key : '';
 }
+
+/** At most 200 characters, none of them cut in half. */
+const shorten = (text: string): string => [...text.slice(0, 400)].slice(0, 200).join('');

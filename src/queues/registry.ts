@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { retrySchema } from '../config/schema.js';
+import { retrySettingsSchema } from '../config/schema.js';
 import type { Keys, QueueName } from '../redis/keys.js';
 
 export const endpointKinds = ['channel', 'source', 'service'] as const;
@@ -15,7 +15,7 @@ const storedSchema = z.object({
   description: z.string(),
   client: z.string().nullable(),
   connector: z.looseObject({ type: z.string() }),
-  retry: retrySchema.partial().nullable(),
+  retry: retrySettingsSchema.nullable(),
   recordUrl: z.string().nullable(),
 });
 
