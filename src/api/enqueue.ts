@@ -24,7 +24,7 @@ export function enqueueRoutes(services: Services): Route[] {
         const item = { ...body, idempotencyKey: idempotencyKey ?? undefined };
         const [accepted] = await check([item], [''], services, caller);
         if (!accepted) throw new Error('a checked item was lost');
-        const [ticket] = await services.enqueuer.enqueue([accepted]);
+        const [ticket] = await services.enqueuer.enqueue([accepted], ['']);
         if (!ticket) throw new Error('an accepted item has no ticket');
         response.location(`/v1/items/${ticket.queueId}`);
         if (ticket.replayed) response.set('Idempotent-Replayed', 'true');

@@ -12,7 +12,10 @@ const entrySchema = z.strictObject({
   /** Who carries it out when it has no target. */
   service: z.string().optional(),
   entity: z.enum(['product', 'variant', 'image', 'order', 'customer']).nullable(),
-  /** What it does to its entity; `add` ends a "skip until the next add", nothing is superseded across add and delete. */
+  /**
+   * What it does to its entity; `add` ends a "skip until the next add", nothing is superseded across
+   * add and delete. An image belongs to the SKU of its product, so adding one is an update of that.
+   */
   barrier: z.enum(['add', 'update', 'delete', 'other']),
   data: z.enum(Object.keys(dataSchemas) as [DataSchemaName, ...DataSchemaName[]]),
 });

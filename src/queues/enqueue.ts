@@ -58,15 +58,19 @@ export class Enqueuer {
   }
 
   /**
-   * All or none, in one step.
+   * All or none, in one step. `pointers`: where each item stands in the request.
    * @throws IdempotencyMismatch when a key was used with another request
    * @throws InvalidInput when the queues lie in different shards
    */
-  async enqueue(items: readonly Accepted[]): Promise<Ticket[]> {
+  async enqueue(
+    items: readonly Accepted[],
+    pointers: readonly string[] = items.map((_, n) => `/items/${n}`),
+  ): Promise<Ticket[]> {
     const shard = this.oneShard(items);
     const hashes = items.map(hashOf);
-    refuseDoubledKeys(items, hashes);
-    if (this.keys.shards.length > 1) await this.claimKeys(items, hashes);
+    const mismatch = (n: number) => new IdempotencyMismatch(pointers[n] ?? '');
+    refuseDoubledKeys(items, hashes, mismatch);
+    if (this.keys.shards.length > 1) await this.claimKeys(items, hashes, mismatch);
     const args = items.flatMap((item, n) => [
       item.queue,
       item.instruction,
@@ -87,7 +91,7 @@ export class Enqueuer {
       ...args,
     ]);
     const [verdict, ...answers] = z.array(z.union([z.string(), z.number()])).parse(reply);
-    if (verdict === 'mismatch') throw new IdempotencyMismatch(pointerOf(items, Number(answers[0])));
+    if (verdict === 'mismatch') throw mismatch(Number(answers[0]));
     return answers.map((answer) => {
       const ticket = answerSchema.parse(JSON.parse(String(answer)));
       return { ...ticket, mode: isBlocking(ticket.queue) ? 'blocking' : 'non-blocking' };
@@ -111,7 +115,11 @@ export class Enqueuer {
   }
 
   /** With several shards, the same key with another body could land in another shard and go unnoticed. */
-  private async claimKeys(items: readonly Accepted[], hashes: readonly string[]): Promise<void> {
+  private async claimKeys(
+    items: readonly Accepted[],
+    hashes: readonly string[],
+    mismatch: (n: number) => Error,
+  ): Promise<void> {
     for (const [n, item] of items.entries()) {
       if (!item.idempotencyKey) continue;
       const hash = hashes[n] ?? '';
@@ -123,7 +131,7 @@ export class Enqueuer {
         'NX',
         'GET',
       );
-      if (before !== null && before !== hash) throw new IdempotencyMismatch(pointerOf(items, n));
+      if (before !== null && before !== hash) throw mismatch(n);
     }
   }
 }
@@ -146,16 +154,16 @@ function canonical(value: unknown): unknown {
   );
 }
 
-function refuseDoubledKeys(items: readonly Accepted[], hashes: readonly string[]): void {
+function refuseDoubledKeys(
+  items: readonly Accepted[],
+  hashes: readonly string[],
+  mismatch: (n: number) => Error,
+): void {
   const seen = new Map<string, string>();
   for (const [n, item] of items.entries()) {
     if (!item.idempotencyKey) continue;
     const hash = hashes[n] ?? '';
-    if ((seen.get(item.idempotencyKey) ?? hash) !== hash)
-      throw new IdempotencyMismatch(pointerOf(items, n));
+    if ((seen.get(item.idempotencyKey) ?? hash) !== hash) throw mismatch(n);
     seen.set(item.idempotencyKey, hash);
   }
 }
-
-const pointerOf = (items: readonly Accepted[], n: number): string =>
-  items.length > 1 ? `/items/${n}` : '';

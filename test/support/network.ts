@@ -12,6 +12,8 @@ export class Network {
   private weather: 'fine' | 'stalled' | 'replies lost' | 'refusing' = 'fine';
   private held: (() => void)[] = [];
   private readonly sockets = new Set<Socket>();
+  /** Sockets of connections that stand but carry nothing any more. */
+  private readonly dead = new Set<Socket>();
   private readonly server = createServer((near) => this.join(near));
   private readonly target: URL;
 
@@ -43,6 +45,11 @@ export class Network {
     this.weather = 'replies lost';
   }
 
+  /** The connections that stand carry nothing any more and nobody is told; new ones work. */
+  halfOpen(): void {
+    for (const socket of this.sockets) this.dead.add(socket);
+  }
+
   /** Every connection ends, none is made. */
   refuse(): void {
     this.weather = 'refusing';
@@ -63,10 +70,11 @@ export class Network {
   private join(near: Socket): void {
     if (this.weather === 'refusing') return void near.destroy();
     const far = connect(Number(this.target.port), '127.0.0.1');
-    near.on('data', (bytes) => this.pass(() => far.write(bytes)));
+    near.on('data', (bytes) => this.dead.has(near) || this.pass(() => far.write(bytes)));
     far.on(
       'data',
-      (bytes) => this.weather === 'replies lost' || this.pass(() => near.write(bytes)),
+      (bytes) =>
+        this.weather === 'replies lost' || this.dead.has(far) || this.pass(() => near.write(bytes)),
     );
     for (const [one, other] of [
       [near, far],
