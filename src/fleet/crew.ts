@@ -24,6 +24,8 @@ export class Crew implements Part {
   private readonly log: Log;
   private readonly stopped = new AbortController();
   private readonly busy = new Set<Promise<void>>();
+  /** Called when a slot becomes free, while the loop waits for one. */
+  private slotFreed: () => void = () => {};
   private loop: Promise<void> | null = null;
   /** When the loop last came round, by the monotonic clock; a watchdog reads it. */
   private turnedAt = performance.now();
@@ -73,7 +75,7 @@ export class Crew implements Part {
     while (!this.stopped.signal.aborted) {
       this.turnedAt = performance.now();
       try {
-        if (this.busy.size >= this.slots) await Promise.race(this.busy);
+        if (this.busy.size >= this.slots) await this.freeSlot();
         else if ((await this.claimAll()) === 0) await this.wait();
       } catch (error) {
         if (this.stopped.signal.aborted) return;
@@ -96,10 +98,19 @@ export class Crew implements Part {
     // A few at a time: the script holds Redis while it runs.
     const claims = await this.deliveries.claim(shard, this.kind, Math.min(free, 32), this.token());
     for (const claim of claims) {
-      const work = this.drain(claim).finally(() => this.busy.delete(work));
+      const work = this.drain(claim).finally(() => {
+        this.busy.delete(work);
+        this.slotFreed();
+      });
       this.busy.add(work);
     }
     return claims.length;
+  }
+
+  private freeSlot(): Promise<void> {
+    return new Promise((resolve) => {
+      this.slotFreed = resolve;
+    });
   }
 
   private async wait(): Promise<void> {

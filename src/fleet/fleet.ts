@@ -7,6 +7,7 @@ import type { Catalogue } from '../instructions/catalogue.js';
 import { type Part, within } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import { Registry } from '../queues/registry.js';
+import { untilReady } from '../redis/connect.js';
 import type { Keys } from '../redis/keys.js';
 import { Scripts } from '../redis/script.js';
 import { Crew } from './crew.js';
@@ -19,6 +20,8 @@ import { Watchdog } from './watchdog.js';
 
 /** Log lines kept an item. */
 const LOG_LINES = 200;
+/** How long connections may take to stand at the start, in milliseconds. */
+const READY_MS = 30_000;
 /** How long handing items back may take, in milliseconds. */
 const ABORT_MS = 5_000;
 
@@ -50,6 +53,7 @@ export class Fleet implements Part {
 
   async start(): Promise<void> {
     this.running ??= build(this.parts, this.worker);
+    await Promise.all(this.running.connections.map((redis) => untilReady(redis, READY_MS)));
     for (const part of this.running.loops) await part.start();
     this.parts.log.info(
       { worker: this.worker, queues: this.parts.config.concurrency },

@@ -16,6 +16,18 @@ interface Kept {
   readonly abort: AbortController;
   /** When the lock ends unless it is renewed, by this process's own monotonic clock. */
   until: number;
+  /** The delivery is over and its result is being stored, which ends the lock: no loss. */
+  settling: boolean;
+}
+
+/** A lock that is kept for a delivery. */
+export interface KeptLock {
+  /** Aborts when the lock is lost. */
+  readonly signal: AbortSignal;
+  abort(reason: Error): void;
+  /** The delivery is over: the lock is still renewed, but its end is no longer a loss. */
+  settling(): void;
+  release(): void;
 }
 
 /**
@@ -46,13 +58,16 @@ export class LockKeeper implements Part {
   }
 
   /** Keeps the lock of `claim` until `release` is called; `signal` aborts when it is lost. */
-  keep(claim: Claimed): { signal: AbortSignal; abort(reason: Error): void; release(): void } {
+  keep(claim: Claimed): KeptLock {
     const abort = new AbortController();
-    const kept: Kept = { claim, abort, until: performance.now() + this.lockMs };
+    const kept: Kept = { claim, abort, until: performance.now() + this.lockMs, settling: false };
     this.kept.add(kept);
     return {
       signal: abort.signal,
       abort: (reason) => abort.abort(reason),
+      settling: () => {
+        kept.settling = true;
+      },
       release: () => this.kept.delete(kept),
     };
   }
@@ -67,7 +82,7 @@ export class LockKeeper implements Part {
       const lost = new Set(await this.deliveries.renew(before.map((kept) => kept.claim)));
       for (const kept of before) {
         if (!lost.has(kept.claim)) kept.until = askedAt + this.lockMs;
-        else if (this.kept.has(kept)) this.lose(kept);
+        else this.lose(kept);
       }
     } catch (error) {
       this.log.warn({ error: messageOf(error) }, 'locks could not be renewed, trying again');
@@ -77,7 +92,7 @@ export class LockKeeper implements Part {
   }
 
   private lose(kept: Kept): void {
-    if (!this.kept.delete(kept)) return;
+    if (!this.kept.delete(kept) || kept.settling) return;
     const { queue, queueId } = kept.claim.item;
     this.log.error({ queue, queueId, fence: kept.claim.fence }, 'lock lost, delivery aborted');
     kept.abort.abort(new LockLost(queueId));

@@ -76,6 +76,7 @@ export class Runner {
     try {
       const attempt = await this.attempt(claim, stations, lock.signal);
       if (!attempt) return null;
+      lock.settling();
       const policy = policyOf(attempt.endpoint?.retry, this.options.retry[claim.item.instruction]);
       const settled = await this.insist(claim, () =>
         settle(this.deliveries, claim, attempt.outcome, policy, more()),

@@ -17,6 +17,7 @@ for _ = 1, 500 do
   local name = rcall('ZPOPMIN', ready)[1]
   if not name then break end
   local q = line(name)
+  prepare(q)
   repeat
     local item = take(q, token, lockMs, worker)
     taken[#taken + 1] = item

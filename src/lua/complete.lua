@@ -11,9 +11,8 @@
 --@include retain
 
 local q, id = line(ARGV[1]), ARGV[2]
-local code = finish(q, id, ARGV[3], 'completed', 'returnvalue', ARGV[4])
+local code = finish(q, id, ARGV[3], 'completed', 'returnvalue', ARGV[4], { 'outcome', 'completed' })
 if code ~= 0 then return refusal(q, id, ARGV[3], code) end
-rcall('HSET', q.base .. id, 'outcome', 'completed')
 event('complete', q, id)
 retain(q, tonumber(ARGV[8]))
 local following = ARGV[5] == '1' and take(q, ARGV[3], tonumber(ARGV[6]), ARGV[7]) or nil

@@ -137,6 +137,7 @@ export class Keys {
 
   /** The shard of a queue: a stable hash of its name. */
   shardOf(queue: QueueName): ShardKeys {
+    if (this.shards.length === 1) return this.shard(0);
     const hash = createHash('sha1').update(queue).digest().readUInt32BE(0);
     return this.shard(hash % this.shards.length);
   }

@@ -4,9 +4,9 @@
 -- failure: JSON of {message, cause, status?}. Returns as `finish` does.
 local function block(q, id, token, failure)
   notice(q)
-  local code = finish(q, id, token, 'failed', 'failedReason', cjson.decode(failure).message)
+  local code = finish(q, id, token, 'failed', 'failedReason', cjson.decode(failure).message,
+    { 'error', failure, 'errorAt', tostring(now) })
   if code ~= 0 then return code end
-  rcall('HSET', q.base .. id, 'error', failure, 'errorAt', now)
   rcall('ZADD', shard.failed, now, id)
   if q.blocking then
     rcall('HSET', q.facts, 'blockedBy', id, 'blockedAt', now)
