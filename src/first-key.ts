@@ -28,11 +28,17 @@ export async function firstKey(keys: ApiKeys, config: Config): Promise<AdminKey>
     return { file: null, made: null };
   }
   const file = join(config.dataDir, 'admin-key');
-  const kept = await readFile(file, 'utf8').catch(() => '');
-  if (kept && (await keys.verify(kept.trim()))) return { file, made: null };
+  const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (kept && (await keys.verify(kept))) return { file, made: null };
   if ((await keys.count()) > 0) return { file: null, made: null };
-  const { key } = await keys.create(grant);
+  // A new Redis beside a key of an older one: the key is kept and counts here too, or whoever has it
+  // would be locked out there.
+  const { key } = await keys.create(grant, kept || undefined);
+  if (!kept) await keep(file, key);
+  return { file, made: kept ? null : key };
+}
+
+async function keep(file: string, key: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${key}\n`, { mode: 0o600 });
-  return { file, made: key };
+  await writeFile(file, `${key}\n`, { mode: 0o600, flag: 'wx' });
 }

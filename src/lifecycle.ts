@@ -5,6 +5,8 @@
  */
 export interface Part {
   readonly name: string;
+  /** How long it may take to stop, in milliseconds, where that is not `STOP_DEADLINE_MS`. */
+  readonly stopDeadlineMs?: number;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -53,7 +55,8 @@ export class Parts implements Part {
   private async stopAll(): Promise<void> {
     for (const part of this.started.reverse()) {
       try {
-        await within(STOP_DEADLINE_MS, part.stop(), `${part.name} did not stop`);
+        const deadline = part.stopDeadlineMs ?? STOP_DEADLINE_MS;
+        await within(deadline, part.stop(), `${part.name} did not stop`);
       } catch (problem) {
         this.onProblem(part.name, problem);
       }

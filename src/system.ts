@@ -21,7 +21,7 @@ import { Registry } from './queues/registry.js';
 import { readStatus } from './queues/status.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
 import { EmbeddedRedis } from './redis/embedded.js';
-import { Keys } from './redis/keys.js';
+import { Keys, PARALLEL } from './redis/keys.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
 
@@ -74,7 +74,7 @@ export class System implements Part {
   /** @throws BadConfig when Redis, bullmq or the settings are not as they must be */
   async start(): Promise<void> {
     try {
-      await this.embedded?.start();
+      await this.startEmbedded();
       const redis = connectRedis(this.redisUrl, {
         name: 'andon',
         kind: 'api',
@@ -84,10 +84,22 @@ export class System implements Part {
       await reach(redis);
       const keys = new Keys(this.config.prefix, this.config.shards);
       await this.check(redis, keys);
+      await new Registry(redis, new Scripts(redis, keys), keys).spreadIds(PARALLEL);
       await this.startRoles(redis, keys, loadCatalogue());
     } catch (error) {
       await this.stop();
       throw error;
+    }
+  }
+
+  private async startEmbedded(): Promise<void> {
+    try {
+      await this.embedded?.start();
+    } catch (error) {
+      const { dataDir } = this.config;
+      throw new BadConfig([
+        `The private Redis under ${dataDir} did not start: ${messageOf(error)}`,
+      ]);
     }
   }
 
@@ -114,7 +126,6 @@ export class System implements Part {
   private async startRoles(redis: Redis, keys: Keys, catalogue: Catalogue): Promise<void> {
     const { roles, log } = this.options;
     const parts: Part[] = [];
-    if (roles.includes('worker')) parts.push(this.fleet(keys, catalogue));
     let api: ApiServer | null = null;
     if (roles.includes('api')) {
       const services = this.services(redis, keys, catalogue);
@@ -123,6 +134,8 @@ export class System implements Part {
       api = this.api(redis, keys, services);
       parts.push(api);
     }
+    // After the API: when its port is taken, nothing has been claimed.
+    if (roles.includes('worker')) parts.push(this.fleet(keys, catalogue));
     this.roles = new Parts('roles', parts, (part, problem) =>
       log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
     );
@@ -131,15 +144,14 @@ export class System implements Part {
   }
 
   private services(redis: Redis, keys: Keys, catalogue: Catalogue): Services {
-    const scripts = new Scripts(redis);
-    const registry = new Registry(redis, keys);
-    const keep = this.config.file.retention.completed;
+    const scripts = new Scripts(redis, keys);
+    const registry = new Registry(redis, scripts, keys);
     return {
       catalogue,
       registry,
       enqueuer: new Enqueuer(redis, scripts, keys),
       finder: new Finder(redis, scripts, keys, registry),
-      transitions: new Transitions(scripts, keys, catalogue.adds, keep),
+      transitions: new Transitions(scripts, keys, catalogue.adds),
       audit: new Audit(redis, keys),
       apiKeys: new ApiKeys(redis, keys),
       connectorTypes: this.types,
@@ -179,14 +191,21 @@ async function reach(redis: Redis): Promise<void> {
     await untilReady(redis, REDIS_WAIT_MS);
     await within(CLOSE_MS, redis.ping(), 'Redis did not answer');
   } catch (error) {
-    throw new BadConfig([`${messageOf(error)}. Is REDIS_URL right, and is Redis running?`]);
+    throw new BadConfig([whyUnreachable(messageOf(error))]);
   }
+}
+
+function whyUnreachable(message: string): string {
+  if (/NOAUTH/.test(message)) return 'Redis wants a password: put it into REDIS_URL.';
+  if (/WRONGPASS/.test(message)) return 'Redis refuses the user or password in REDIS_URL.';
+  return `${message.replace(/\.$/, '')}. Is REDIS_URL right, and is Redis running?`;
 }
 
 /** Queues are spread over shards by their names, so their number is fixed at the first start. */
 async function wrongShards(redis: Redis, keys: Keys): Promise<string[]> {
   const wanted = String(keys.shards.length);
-  const stored = (await redis.set(keys.registry.shards, wanted, 'NX', 'GET')) ?? wanted;
+  await redis.set(keys.registry.shards, wanted, 'NX');
+  const stored = await redis.get(keys.registry.shards);
   if (stored === wanted) return [];
   return [
     `ANDON_SHARDS is ${wanted}, but this installation was started with ${stored}: keep that.`,

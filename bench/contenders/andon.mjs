@@ -22,8 +22,9 @@ export async function open(url, prefix) {
   const keys = new Keys(prefix, config.shards);
   const redis = connectRedis(url, { name: 'bench', kind: 'fleet' });
   await untilReady(redis, 5_000);
-  const registry = new Registry(redis, keys);
-  const enqueuer = new Enqueuer(redis, new Scripts(redis), keys);
+  const scripts = new Scripts(redis, keys);
+  const registry = new Registry(redis, scripts, keys);
+  const enqueuer = new Enqueuer(redis, scripts, keys);
 
   return {
     redis,

@@ -41,9 +41,12 @@ export class ApiServer implements Part {
   }
 
   private refusal(error: NodeJS.ErrnoException): Error {
-    if (error.code !== 'EADDRINUSE') return error;
     const where = `${this.host}:${this.port}`;
-    return new BadConfig([`Another program listens at ${where}: stop it, or set ANDON_PORT.`]);
+    if (error.code === 'EADDRINUSE') {
+      return new BadConfig([`Another program listens at ${where}: stop it, or set ANDON_PORT.`]);
+    }
+    const hint = 'are ANDON_HOST and ANDON_PORT right?';
+    return new BadConfig([`The API cannot listen at ${where} (${error.code}): ${hint}`]);
   }
 
   stop(): Promise<void> {

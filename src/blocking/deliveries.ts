@@ -26,7 +26,8 @@ export type Settled =
 /** Which slots of a worker a queue's items take. */
 export type SlotKind = 'blocking' | 'parallel';
 
-type Taken = [queue: string, id: string, fence: number, fields: string[]];
+/** `lock` is the claim's token, '#', and the fence. */
+type Taken = [queue: string, id: string, lock: string, fields: string[]];
 
 /** What the fleet does to items: claim, settle, keep, hand back. Each verb is one script. */
 export class Deliveries {
@@ -57,7 +58,7 @@ export class Deliveries {
       this.lockMs,
       this.worker,
     ]);
-    return (reply as unknown as Taken[]).map((taken) => claimed(taken, token));
+    return (reply as unknown as Taken[]).map(claimed);
   }
 
   /** `more`: take the next item of the queue in the same step. */
@@ -66,17 +67,17 @@ export class Deliveries {
   }
 
   fail(claim: Claimed, failure: Failure, more: boolean): Promise<Settled> {
-    return this.settle('fail', claim, JSON.stringify(failure), more);
+    return this.settle('fail', claim, wellFormed(failure), more);
   }
 
   /** The item's next automatic try comes after `waitMs`; it counts as a try. */
   backOff(claim: Claimed, failure: Failure, waitMs: number, more: boolean): Promise<Settled> {
-    return this.settle('hold', claim, JSON.stringify(failure), more, [waitMs, 'back-off']);
+    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, 'back-off']);
   }
 
   /** The far side is not to be bothered for `waitMs`; no try is counted. */
   hold(claim: Claimed, failure: Failure, waitMs: number, more: boolean): Promise<Settled> {
-    return this.settle('hold', claim, JSON.stringify(failure), more, [waitMs, 'hold']);
+    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, 'hold']);
   }
 
   /** An unfinished item becomes the head again. Answers false when the lock was lost before. */
@@ -88,6 +89,11 @@ export class Deliveries {
       claim.token,
     ]);
     return Number((reply as Reply[])[0]) >= 0;
+  }
+
+  /** The item's lock was lost, but not because it killed its worker. */
+  async pardon({ item }: Claimed): Promise<void> {
+    await this.scripts.run('pardon', this.keys.shardOf(item.queue), [item.queue, item.queueId]);
   }
 
   /** Prolongs the locks of running deliveries; answers those that lost theirs. */
@@ -158,10 +164,15 @@ export class Deliveries {
       ...rest,
     ])) as [number, Taken | undefined];
     if (code < 0) return { stored: false };
-    return { stored: true, next: next ? claimed(next, claim.token) : null };
+    return { stored: true, next: next ? claimed(next) : null };
   }
 }
 
-function claimed([queue, id, fence, fields]: Taken, token: string): Claimed {
-  return { item: readItem(queue, Number(id), 'active', 0, pairs(fields)), fence, token };
+function claimed([queue, id, lock, fields]: Taken): Claimed {
+  const item = readItem(queue, Number(id), 'active', 0, pairs(fields));
+  return { item, fence: Number(lock.split('#').at(-1)), token: lock };
 }
+
+/** Half of a character pair, as a cut-off text may end with, is no JSON that Lua reads. */
+const wellFormed = (failure: Failure): string =>
+  JSON.stringify({ ...failure, message: failure.message.toWellFormed() });

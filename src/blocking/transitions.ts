@@ -28,14 +28,11 @@ export class Transitions {
   private readonly keys: Keys;
   /** Instructions that add an entity: where "until the next add" ends. */
   private readonly adds: string;
-  /** Finished items kept a queue. */
-  private readonly keep: number;
 
-  constructor(scripts: Scripts, keys: Keys, adds: readonly string[], keep: number) {
+  constructor(scripts: Scripts, keys: Keys, adds: readonly string[]) {
     this.scripts = scripts;
     this.keys = keys;
     this.adds = JSON.stringify(adds);
-    this.keep = keep;
   }
 
   /** Runs a failed item again before everything behind it; a backing-off one at once. @throws Conflict */
@@ -51,7 +48,6 @@ export class Transitions {
       request.scope ?? 'item',
       request.until ? request.until.getTime() : '',
       this.adds,
-      this.keep,
     ]);
     return ids.map(Number);
   }
@@ -65,7 +61,6 @@ export class Transitions {
       request.actor,
       request.reason ?? '',
       request.reference ?? '',
-      this.keep,
     ]);
   }
 
@@ -109,7 +104,7 @@ export class Transitions {
       const shard = this.keys.shardOf(queue);
       const done = z
         .number()
-        .parse(await this.scripts.run('clear', shard, [queue, actor, reason, wanted, this.keep]));
+        .parse(await this.scripts.run('clear', shard, [queue, actor, reason, wanted]));
       skipped += done;
       if (done < wanted) break;
     }
@@ -124,6 +119,12 @@ export class Transitions {
   ): Promise<string[]> {
     const [verdict, ...rest] = await this.onQueue(script, item.queue, [item.queueId, ...args]);
     if (verdict === 'ok') return rest;
+    if (verdict === 'removed') {
+      throw new Conflict(
+        `item ${item.queueId} was removed with plain BullMQ, so it cannot be ${done}: skip or resolve it`,
+        { state: 'failed' },
+      );
+    }
     if (verdict === 'gone') throw new NotFound(`there is no item ${item.queueId}`);
     throw new Conflict(`item ${item.queueId} is ${verdict}, so it cannot be ${done}`, {
       state: verdict,

@@ -60,7 +60,7 @@ export const fileSchema = z.strictObject({
       /** How long running deliveries may go on after a stop was asked for. Milliseconds. */
       stopGraceMs: z.int().min(0).max(600_000).default(25_000),
       /** Silence of a loop while Redis answers others, after which the process ends. Milliseconds. */
-      watchdogMs: z.int().min(1_000).max(3_600_000).default(60_000),
+      watchdogMs: z.int().min(15_000).max(3_600_000).default(60_000),
     })
     .prefault({}),
   retention: z

@@ -47,6 +47,11 @@ export class Fleet implements Part {
   private running: Running | null = null;
   private stopping: Promise<void> | null = null;
 
+  /** The grace, handing back, and closing. */
+  get stopDeadlineMs(): number {
+    return this.parts.config.file.fleet.stopGraceMs + ABORT_MS + 10_000;
+  }
+
   constructor(parts: FleetParts) {
     this.parts = parts;
   }
@@ -100,8 +105,9 @@ function build(parts: FleetParts, worker: string): Running {
   const redis = parts.open('fleet', 'fleet');
   const forBlocking = parts.open('blocking', 'crew-blocking');
   const forParallel = parts.open('blocking', 'crew-parallel');
-  const registry = new Registry(redis, keys);
-  const deliveries = new Deliveries(new Scripts(redis), keys, {
+  const scripts = new Scripts(redis, keys);
+  const registry = new Registry(redis, scripts, keys);
+  const deliveries = new Deliveries(scripts, keys, {
     lockMs: config.lockMs,
     worker,
     keepFinished: config.file.retention.completed,

@@ -11,6 +11,9 @@ export class LockLost extends Error {
   }
 }
 
+/** Renewals in the length of a lock; several may fail before it is given up. */
+const TURNS = 5;
+
 interface Kept {
   readonly claim: Claimed;
   readonly abort: AbortController;
@@ -50,7 +53,7 @@ export class LockKeeper implements Part {
   }
 
   async start(): Promise<void> {
-    this.timer = setInterval(() => void this.turn(), this.lockMs / 3);
+    this.timer = setInterval(() => void this.turn(), this.lockMs / TURNS);
   }
 
   async stop(): Promise<void> {
@@ -73,7 +76,9 @@ export class LockKeeper implements Part {
   }
 
   private async turn(): Promise<void> {
-    for (const kept of this.kept) if (kept.until < performance.now()) this.lose(kept);
+    // Before the lock ends, not after: then somebody else may deliver already.
+    const soon = performance.now() + this.lockMs / TURNS;
+    for (const kept of this.kept) if (kept.until < soon) this.lose(kept);
     if (this.renewing || this.kept.size === 0) return;
     this.renewing = true;
     const before = [...this.kept];

@@ -106,7 +106,10 @@ export class Runner {
       // A connector that does not heed the signal is left behind; its late result is refused.
       return await Promise.race([execute(claim, this.workshop, stations, signal), aborted]);
     } catch (reason) {
-      if (reason instanceof LockLost) return null;
+      if (reason instanceof LockLost) {
+        await this.deliveries.pardon(claim);
+        return null;
+      }
       if (reason instanceof Stopping) {
         await this.deliveries.giveBack(claim);
         return null;

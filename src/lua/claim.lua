@@ -18,11 +18,14 @@ for _ = 1, 500 do
   if not name then break end
   local q = line(name)
   prepare(q)
+  local before = #taken
   repeat
     local item = take(q, token, lockMs, worker)
     taken[#taken + 1] = item
   until q.blocking or not item or #taken >= slots
-  wake(q)
+  -- A queue that gave nothing, though it is open and has work, is shut by a switch of BullMQ's own:
+  -- to put it back would spin. The sweeper looks after it.
+  if #taken > before then wake(q) end
 end
 
 -- Somebody else may have a slot for what is left.

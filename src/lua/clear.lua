@@ -1,12 +1,10 @@
 -- A person skips what waits in a queue, from the head, a portion a call. A failed head stays failed.
 --   KEYS[1] shard prefix
 --   ARGV[1] queue   ARGV[2] actor   ARGV[3] reason   ARGV[4] how many at most
---   ARGV[5] finished items to keep
 -- Returns the number skipped.
 --@include facts
 --@include record
 --@include aside
---@include retain
 
 local q, skipped = line(ARGV[1]), 0
 local held = rcall('HGET', q.facts, 'heldBy')
@@ -18,5 +16,4 @@ for _ = 1, tonumber(ARGV[4]) do
   if id == held then lift(q, id) end
   skipped = skipped + 1
 end
-retain(q, tonumber(ARGV[5]))
 return skipped

@@ -11,7 +11,9 @@ local q, id = line(ARGV[1]), ARGV[2]
 local state = stateOf(q, id)
 if state ~= 'failed' and state ~= 'backing-off' and state ~= 'waiting' then return { state } end
 local before = rcall('HMGET', q.base .. id, 'data', 'entity')
-record('edit', q, id, ARGV[3], { before = before[1] })
+local data = before[1]
+record('edit', q, id, ARGV[3],
+  { before = #data <= 65536 and data or cjson.encode('(' .. #data .. ' bytes, too large to keep)') })
 rcall('HSET', q.base .. id, 'data', ARGV[4], 'title', ARGV[5], 'entity', ARGV[6])
 if before[2] ~= ARGV[6] then
   if before[2] and before[2] ~= '' then rcall('ZREM', entityKey(before[2]), id) end

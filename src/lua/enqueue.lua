@@ -1,22 +1,21 @@
 -- Accepts items: all of them in one unbroken range, or none.
 --   KEYS[1] shard prefix
---   ARGV[1] number of shards   ARGV[2] index of this shard
---   ARGV[3] idempotency window in ms
+--   ARGV[1] idempotency window in ms
 --   then per item: queue, instruction, data JSON, title, entity ('kind:key' or ''), barrier,
 --                  channel, source, client, idempotency key ('' for none), hash of the request
 -- Returns {'mismatch', index of the item} or {'ok', JSON per item}:
 --   {queueId, queue, state, position, replayed}
 --@include facts
 --@include record
---@include retain
+--@include ids
 --@include aside
 --@bullmq addStandardJob
 
 local FIELDS = 11
-local shards, index, window = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local count = (#ARGV - 3) / FIELDS
+local window = ARGV[1]
+local count = (#ARGV - 1) / FIELDS
 
-local function field(n, i) return ARGV[3 + (n - 1) * FIELDS + i] end
+local function field(n, i) return ARGV[1 + (n - 1) * FIELDS + i] end
 
 -- First look, so that a refusal writes nothing.
 for n = 1, count do
@@ -25,14 +24,6 @@ for n = 1, count do
     local before = rcall('GET', idempotencyKey(key))
     if before and cjson.decode(before).hash ~= field(n, 11) then return { 'mismatch', n - 1 } end
   end
-end
-
-local function nextId(q)
-  local id
-  repeat
-    id = string.format('%.0f', rcall('INCR', shard.id) * shards + index)
-  until rcall('EXISTS', q.base .. id) == 0 -- a plain BullMQ producer may have used it
-  return id
 end
 
 -- A person said "skip its updates until the next add": true while that rule stands for this item.

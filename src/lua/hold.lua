@@ -11,6 +11,7 @@
 --@include take
 
 local q, id, wait, kind = line(ARGV[1]), ARGV[2], tonumber(ARGV[8]), ARGV[9]
+local failure = cjson.decode(ARGV[4]) -- before the first write: it may be refused
 notice(q)
 local code = letGo(q, id, ARGV[3])
 if code ~= 0 then return refusal(q, id, ARGV[3], code) end
@@ -20,7 +21,7 @@ if kind == 'back-off' then rcall('HINCRBY', q.base .. id, 'tries', 1) end
 if q.blocking then
   toHead(q, id)
   rcall('HSET', q.facts, 'heldUntil', till, 'heldBy', id, 'heldKind', kind,
-    'heldReason', cjson.decode(ARGV[4]).message)
+    'heldReason', failure.message)
   rcall('ZADD', shard.holds, till, q.name)
   mirror(q)
 else

@@ -10,7 +10,7 @@
 local q, id = line(ARGV[1]), ARGV[2]
 local state = stateOf(q, id)
 if state ~= 'failed' and state ~= 'backing-off' then return { state } end
-pick(q, id, state)
+pick(q, id)
 rcall('HDEL', q.base .. id, 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
 rcall('HSET', q.base .. id, 'tries', 0, 'deaths', 0, 'delay', 0)
 toHead(q, id)

@@ -3,17 +3,15 @@
 --   ARGV[1] queue   ARGV[2] queue id   ARGV[3] actor   ARGV[4] reason
 --   ARGV[5] scope: 'item', 'entity' or 'entity-until-add'
 --   ARGV[6] when a lasting rule ends, ms since 1970 or ''   ARGV[7] JSON list of instructions that add
---   ARGV[8] finished items to keep
 -- Returns {'ok', skipped ids ...}, or {present state} with nothing changed.
 --@include facts
 --@include record
 --@include state
 --@include aside
---@include retain
 
 local q, id, actor, reason, scope = line(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local state = stateOf(q, id)
-if ghost(q, id, state) then
+if state == 'removed' then
   lift(q, id)
   record('skip', q, id, actor, { reason = reason })
   wake(q)
@@ -28,24 +26,50 @@ local function skip(one)
   skipped[#skipped + 1] = one
 end
 
-pick(q, id, state)
+pick(q, id)
 skip(id)
+
+-- Queued items of the entity, from the head, in one walk over the queue.
+local function queued(entity)
+  local of = {}
+  for _, one in ipairs(rcall('ZRANGE', entityKey(entity), 0, -1)) do of[one] = true end
+  local found, waiting = {}, rcall('LRANGE', q.wait, 0, -1)
+  for n = #waiting, 1, -1 do
+    if of[waiting[n]] then found[#found + 1] = waiting[n] end
+  end
+  return found, waiting
+end
+
+-- A few are taken out one by one; for many the list is written anew, or each would walk it again.
+local function takeOut(ids, waiting)
+  if #ids <= 10 then
+    for _, one in ipairs(ids) do rcall('LREM', q.wait, -1, one) end
+    return
+  end
+  local out, kept = {}, {}
+  for _, one in ipairs(ids) do out[one] = true end
+  for _, one in ipairs(waiting) do
+    if not out[one] then kept[#kept + 1] = one end
+  end
+  rcall('DEL', q.wait)
+  for from = 1, #kept, 5000 do
+    rcall('RPUSH', q.wait, unpack(kept, from, math.min(from + 4999, #kept)))
+  end
+end
 
 local entity = rcall('HGET', q.base .. id, 'entity')
 if scope ~= 'item' and entity and entity ~= '' then
   local adds = {}
   for _, name in ipairs(cjson.decode(ARGV[7])) do adds[name] = true end
-  local addWaits = false
-  for _, one in ipairs(rcall('ZRANGE', entityKey(entity), 0, -1)) do
-    if rcall('HGET', shard.items, one) == q.name and rcall('LPOS', q.wait, one) then
-      if scope == 'entity-until-add' and adds[rcall('HGET', q.base .. one, 'name')] then
-        addWaits = true
-        break
-      end
-      rcall('LREM', q.wait, -1, one)
-      skip(one)
-    end
+  local found, waiting = queued(entity)
+  local addWaits, ids = false, {}
+  for _, one in ipairs(found) do
+    addWaits = scope == 'entity-until-add' and adds[rcall('HGET', q.base .. one, 'name')] == true
+    if addWaits then break end
+    ids[#ids + 1] = one
   end
+  takeOut(ids, waiting)
+  for _, one in ipairs(ids) do skip(one) end
   if scope == 'entity-until-add' and not addWaits then
     rcall('HSET', rulesKey(q.name), entity,
       cjson.encode({ at = now, actor = actor, reason = reason, scope = scope, ['until'] = ARGV[6] }))
@@ -53,6 +77,5 @@ if scope ~= 'item' and entity and entity ~= '' then
 end
 
 lift(q, id)
-retain(q, tonumber(ARGV[8]))
 wake(q)
 return skipped

@@ -5,18 +5,29 @@
 -- Returns how many queues were found with work that no worker knew of.
 --@include facts
 
+-- Whether BullMQ's switches say what our facts say.
+local function mirrored(q, f)
+  local switches = rcall('HMGET', q.meta, 'paused', 'concurrency')
+  local shut = f[1] or f[2]
+  if (switches[1] or false) ~= (shut and OURS_PAUSED or false) then return false end
+  if not q.blocking or not switches[2] then return true end
+  return switches[2] == ((f[1] or f[3]) and '0' or '1')
+end
+
 local found = 0
 for n = 2, #ARGV do
   local q = line(ARGV[n])
-  notice(q)
   local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt', 'heldUntil')
-  if f[1] or f[2] or f[3] then
+  if not mirrored(q, f) then
+    notice(q)
     mirror(q)
-    if f[3] and q.blocking then rcall('ZADD', shard.holds, 'NX', f[3], q.name) end
   end
-  for _, id in ipairs(rcall('LRANGE', q.active, 0, -1)) do
-    rcall('ZADD', shard.inflight, 'NX', now + tonumber(ARGV[1]), q.name .. ' ' .. id)
+  if f[3] and q.blocking then rcall('ZADD', shard.holds, 'NX', f[3], q.name) end
+  if rcall('EXISTS', q.wait, q.active, q.prioritized, q.delayed) > 0 then
+    for _, id in ipairs(rcall('LRANGE', q.active, 0, -1)) do
+      rcall('ZADD', shard.inflight, 'NX', now + tonumber(ARGV[1]), q.name .. ' ' .. id)
+    end
+    found = found + wake(q)
   end
-  found = found + wake(q)
 end
 return found

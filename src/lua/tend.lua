@@ -13,7 +13,12 @@ for _, name in ipairs(rcall('ZRANGEBYSCORE', shard.holds, '-inf', now, 'LIMIT', 
   local q = line(name)
   rcall('ZREM', shard.holds, name)
   if q.blocking then
-    lift(q, rcall('HGET', q.facts, 'heldBy') or '')
+    local head = rcall('HGET', q.facts, 'heldBy') or ''
+    -- A plain producer may have pushed an item before it (`lifo`); what held the queue goes first.
+    if rcall('LINDEX', q.wait, -1) ~= head and rcall('LREM', q.wait, -1, head) == 1 then
+      rcall('RPUSH', q.wait, head)
+    end
+    lift(q, head)
   else
     local following = rcall('ZRANGEBYSCORE', q.delayed, now * 4096 + 4096, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     if following[2] then rcall('ZADD', shard.holds, math.ceil(tonumber(following[2]) / 4096), name) end
@@ -40,7 +45,7 @@ local function recover(q, id)
 end
 
 for _, member in ipairs(rcall('ZRANGEBYSCORE', shard.inflight, '-inf', now, 'LIMIT', 0, 200)) do
-  local name, id = member:match('^(%S+) (%S+)$')
+  local name, id = member:match('^(%S+) (.+)$')
   local q = line(name)
   local left = rcall('PTTL', q.base .. id .. ':lock')
   if left > 0 then

@@ -84,12 +84,7 @@ export class Enqueuer {
       item.idempotencyKey ?? '',
       hashes[n] ?? '',
     ]);
-    const reply = await this.scripts.run('enqueue', shard, [
-      this.keys.shards.length,
-      shard.index,
-      IDEMPOTENCY_WINDOW_MS,
-      ...args,
-    ]);
+    const reply = await this.scripts.run('enqueue', shard, [IDEMPOTENCY_WINDOW_MS, ...args]);
     const [verdict, ...answers] = z.array(z.union([z.string(), z.number()])).parse(reply);
     if (verdict === 'mismatch') throw mismatch(Number(answers[0]));
     return answers.map((answer) => {
@@ -123,15 +118,9 @@ export class Enqueuer {
     for (const [n, item] of items.entries()) {
       if (!item.idempotencyKey) continue;
       const hash = hashes[n] ?? '';
-      const before = await this.redis.set(
-        `${this.keys.registry.idempotency}${item.idempotencyKey}`,
-        hash,
-        'PX',
-        IDEMPOTENCY_WINDOW_MS,
-        'NX',
-        'GET',
-      );
-      if (before !== null && before !== hash) throw mismatch(n);
+      const key = `${this.keys.registry.idempotency}${item.idempotencyKey}`;
+      await this.redis.set(key, hash, 'PX', IDEMPOTENCY_WINDOW_MS, 'NX');
+      if ((await this.redis.get(key)) !== hash) throw mismatch(n);
     }
   }
 }

@@ -25,6 +25,13 @@ export interface Page<T> {
 
 const CHUNK = 200;
 
+/** What is left to say of an item that somebody removed with plain BullMQ while it blocked its queue. */
+const removedItem = {
+  title: '(removed)',
+  failedReason:
+    'this item was removed with plain BullMQ and still blocks its queue: skip or resolve it to let the queue go on',
+};
+
 /** Finds items and reads them as they are now. */
 export class Finder {
   private readonly redis: Redis;
@@ -41,9 +48,10 @@ export class Finder {
 
   /** The queue an item is in, or null when there is no such item. */
   async queueOf(queueId: number): Promise<QueueName | null> {
-    if (queueId >= ID_SPREAD) return this.registry.queueOfSpreadId(queueId);
     const shard = this.keys.shardOfId(queueId);
-    return this.redis.hget(this.keys.ours(shard, 'items'), String(queueId));
+    const known = await this.redis.hget(this.keys.ours(shard, 'items'), String(queueId));
+    if (known !== null || queueId < ID_SPREAD) return known;
+    return this.registry.queueOfSpreadId(queueId);
   }
 
   /** One item with its position; null when there is none. */
@@ -96,7 +104,6 @@ export class Finder {
     const shards = queue ? [this.keys.shardOf(queue)] : this.keys.shards;
     const lists = await Promise.all(
       shards.map(async (shard) => {
-        if (!entity && queue) return this.idsOfQueue(queue);
         if (entity) {
           const ids = await this.redis.zrange(
             this.keys.entity(shard, entityText(entity)),
@@ -111,6 +118,7 @@ export class Finder {
             await this.redis.zrange(this.keys.ours(shard, state), '0', '-1'),
           );
         }
+        if (queue) return this.idsOfQueue(queue);
         const all = await this.redis.hgetall(this.keys.ours(shard, 'items'));
         return Object.entries(all).map(([id, name]): [QueueName, number] => [name, Number(id)]);
       }),
@@ -140,7 +148,9 @@ export class Finder {
       this.redis.zrange(key('failed'), '0', '-1'),
       this.redis.zrange(key('completed'), '0', '-1'),
     ]);
-    return [...new Set(ids.flat())].map((id) => [queue, Number(id)]);
+    // A custom id of a plain producer is no queue id; the item gets one when it is claimed.
+    const numbers = ids.flat().map(Number).filter(Number.isSafeInteger);
+    return [...new Set(numbers)].map((id) => [queue, id]);
   }
 
   private async readMany(ids: readonly [QueueName, number][]): Promise<Item[]> {
@@ -162,7 +172,16 @@ export class Finder {
     return (reply as [string, number, string[]][]).flatMap(([state, position, fields], n) => {
       const of = ids[n];
       if (!of || state === 'gone') return [];
-      return [readItem(of[0], of[1], state as ItemState, position, pairs(fields))];
+      const removed = state === 'removed';
+      return [
+        readItem(
+          of[0],
+          of[1],
+          removed ? 'failed' : (state as ItemState),
+          removed ? 0 : position,
+          removed ? removedItem : pairs(fields),
+        ),
+      ];
     });
   }
 }

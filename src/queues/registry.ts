@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { retrySettingsSchema } from '../config/schema.js';
 import type { Keys, QueueName } from '../redis/keys.js';
+import type { Scripts } from '../redis/script.js';
 
 export const endpointKinds = ['channel', 'source', 'service'] as const;
 export type EndpointKind = (typeof endpointKinds)[number];
@@ -32,12 +33,14 @@ export const endpointName = (kind: EndpointKind, id: string): string => `${kind}
  */
 export class Registry {
   private readonly redis: Redis;
+  private readonly scripts: Scripts;
   private readonly keys: Keys;
   /** Parsed once a text: endpoints are read for every claim, and change seldom. */
   private readonly parsed = new Map<string, { text: string; endpoint: Endpoint }>();
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: Redis, scripts: Scripts, keys: Keys) {
     this.redis = redis;
+    this.scripts = scripts;
     this.keys = keys;
   }
 
@@ -88,6 +91,12 @@ export class Registry {
     const name = endpointName(kind, id);
     const removed = await this.redis.hdel(this.keys.registry.endpoints, name);
     await this.redis.hdel(this.keys.registry.secrets, name);
+    if (kind !== 'service') {
+      // One that is put again under this id starts without the old rules and pause.
+      await this.redis.del(this.keys.rules(name));
+      await this.redis.hdel(this.keys.line(name), 'pausedAt', 'pausedBy', 'pauseReason');
+      await this.redis.hdel(this.keys.queue(name, 'meta'), 'paused');
+    }
     return removed === 1;
   }
 
@@ -100,15 +109,17 @@ export class Registry {
   }
 
   /**
-   * Moves BullMQ's own counter of the queue to a range of its own, so that the ids which plain
-   * producers get are unique over the whole system and never meet ours (below `ID_SPREAD`).
+   * Moves BullMQ's own counter of a queue to a range of its own, so that the ids which plain producers
+   * get are unique over the whole system and never meet ours (below `ID_SPREAD`). Safe to repeat.
    */
-  private async spreadIds(queue: QueueName): Promise<void> {
-    const counter = this.keys.queue(queue, 'id');
-    if (Number((await this.redis.get(counter)) ?? 0) >= ID_SPREAD) return;
-    const ordinal = await this.redis.incr(this.keys.registry.ordinals);
-    await this.redis.hset(this.keys.registry.queueOfOrdinal, String(ordinal), queue);
-    await this.redis.incrby(counter, ordinal * ID_SPREAD);
+  async spreadIds(queue: QueueName): Promise<void> {
+    const { ordinals, lastOrdinal, queueOfOrdinal } = this.keys.registry;
+    if ((await this.redis.hget(ordinals, queue)) === null) {
+      await this.redis.hsetnx(ordinals, queue, await this.redis.incr(lastOrdinal));
+    }
+    const ordinal = Number(await this.redis.hget(ordinals, queue));
+    await this.redis.hset(queueOfOrdinal, String(ordinal), queue);
+    await this.scripts.run('spread', this.keys.shardOf(queue), [queue, ordinal * ID_SPREAD]);
   }
 
   private parse(name: string, text: string): Endpoint {

@@ -74,13 +74,17 @@ const reasonOf = (error: Error & { code?: string }) => error.message || error.co
 export async function untilReady(redis: Redis, deadlineMs: number): Promise<void> {
   if (redis.status === 'ready') return;
   let reason = 'no answer';
+  let wake: () => void = () => {};
+  let giveUp: (error: Error) => void = () => {};
+  const ready = new Promise<void>((resolve, reject) => {
+    wake = resolve;
+    giveUp = reject;
+  });
   const note = (error: Error) => {
     reason = reasonOf(error);
+    // No wait makes a password right.
+    if (/NOAUTH|WRONGPASS/.test(reason)) giveUp(error);
   };
-  let wake: () => void = () => {};
-  const ready = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
   redis.on('error', note).once('ready', wake);
   try {
     await within(deadlineMs, ready, 'Redis was not reached');

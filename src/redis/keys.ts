@@ -64,6 +64,8 @@ const shardParts = {
 const shardPrefixes = {
   /** hash: what stops the queue, and its counters */
   line: 'line:',
+  /** list: completed items, newest left, for retention */
+  done: 'done:',
   /** hash: entity → rule "keep skipping until the next add" */
   rules: 'rules:',
   /** zset: queue ids of the items of an entity */
@@ -78,8 +80,10 @@ export interface RegistryKeys {
   readonly endpoints: string;
   /** hash: "channel.12" → secret settings of its connector */
   readonly secrets: string;
-  /** counter: one ordinal an endpoint, from which BullMQ's own ids of its queue are spread */
+  /** hash: queue → ordinal, from which BullMQ's own ids of that queue are spread */
   readonly ordinals: string;
+  /** counter behind the ordinals */
+  readonly lastOrdinal: string;
   /** hash: ordinal → queue name */
   readonly queueOfOrdinal: string;
   /** hash: key id → API key */
@@ -115,6 +119,7 @@ export class Keys {
       endpoints: registry('endpoints'),
       secrets: registry('secrets'),
       ordinals: registry('ordinals'),
+      lastOrdinal: registry('lastOrdinal'),
       queueOfOrdinal: registry('queueOfOrdinal'),
       apiKeys: registry('apiKeys'),
       shards: registry('shards'),
@@ -176,6 +181,11 @@ export class Keys {
   /** The facts and counters of a queue. */
   line(queue: QueueName): string {
     return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.line}${queue}`;
+  }
+
+  /** The rules of a queue. */
+  rules(queue: QueueName): string {
+    return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.rules}${queue}`;
   }
 
   /** The queue ids of an entity within a shard. */

@@ -13,16 +13,13 @@ export interface PreflightOptions {
 
 /** Whether a Redis can be trusted with the queues: what it is, and whether it keeps what it is given. */
 export async function checkRedis(redis: Redis, options: PreflightOptions): Promise<Preflight> {
+  // INFO tells it all, also where CONFIG is forbidden, as in many hosted services.
   const info = parseInfo(await redis.info());
-  const settings = await readSettings(redis);
   const problems = unfit(info);
-  const volatile = forgetful(info, settings);
-  const warnings = settings
-    ? []
-    : ['CONFIG may not be used on this Redis, so whether it takes snapshots could not be checked.'];
+  const volatile = forgetful(info);
   return options.allowVolatile
-    ? { problems, warnings: [...warnings, ...volatile] }
-    : { problems: [...problems, ...volatile], warnings };
+    ? { problems, warnings: volatile }
+    : { problems: [...problems, ...volatile], warnings: [] };
 }
 
 type Facts = ReadonlyMap<string, string>;
@@ -42,35 +39,21 @@ function unfit(info: Facts): string[] {
   return problems;
 }
 
-function forgetful(info: Facts, settings: Facts | null): string[] {
+function forgetful(info: Facts): string[] {
   const problems: string[] = [];
-  const policy = info.get('maxmemory_policy') ?? settings?.get('maxmemory-policy') ?? 'unknown';
+  const policy = info.get('maxmemory_policy') ?? 'unknown';
   if (policy !== 'noeviction') {
     problems.push(
       `maxmemory-policy is ${policy}, so a full Redis would delete items; set it to noeviction.`,
     );
   }
-  const appends = info.get('aof_enabled') === '1';
-  const snapshots = settings === null || Boolean(settings.get('save'));
-  if (!appends && !snapshots) {
-    problems.push('Redis keeps nothing over a restart; set appendonly to yes.');
+  // Snapshots alone lose what was accepted since the last one.
+  if (info.get('aof_enabled') !== '1') {
+    problems.push(
+      'Redis keeps no append-only file, so a crash loses items; set appendonly to yes.',
+    );
   }
   return problems;
-}
-
-/** Null where CONFIG is forbidden, as in many hosted services. */
-async function readSettings(redis: Redis): Promise<Facts | null> {
-  try {
-    const settings = new Map<string, string>();
-    for (const name of ['save', 'maxmemory-policy']) {
-      const [key, value] = (await redis.config('GET', name)) as string[];
-      if (key !== undefined && value !== undefined) settings.set(key, value);
-    }
-    return settings;
-  } catch (error) {
-    if (error instanceof Error && /^(NOPERM|ERR unknown)/i.test(error.message)) return null;
-    throw error;
-  }
 }
 
 function parseInfo(text: string): Facts {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
-import { luaKeys, type ShardKeys } from './keys.js';
+import { type Keys, luaKeys, type ShardKeys } from './keys.js';
 
 /** BullMQ's own scripts that ours wrap; its package exports their text. */
 const bullmqScripts = createRequire(import.meta.url)('bullmq/dist/cjs/scripts') as Record<
@@ -30,6 +30,7 @@ const scriptNames = [
   'fail',
   'giveback',
   'hold',
+  'pardon',
   'pause',
   'read',
   'renew',
@@ -37,6 +38,7 @@ const scriptNames = [
   'resume',
   'retry',
   'skip',
+  'spread',
   'status',
   'sweep',
   'tend',
@@ -54,7 +56,7 @@ ${luaKeys}
 const read = (path: string) => readFileSync(new URL(`../lua/${path}.lua`, import.meta.url), 'utf8');
 
 /** The whole text of a script, `--@include` and `--@bullmq` lines filled in, each once. */
-export function composeScript(name: ScriptName): string {
+export function composeScript(name: ScriptName, shards: number): string {
   const seen = new Set<string>();
   const fill = (text: string): string =>
     text.replace(/^--@(include|bullmq) (\w+)$/gm, (_, kind: string, part: string) => {
@@ -62,7 +64,7 @@ export function composeScript(name: ScriptName): string {
       seen.add(part);
       return kind === 'include' ? fill(read(`lib/${part}`)) : wrapped(part);
     });
-  return preamble + fill(read(name));
+  return `${preamble}local SHARDS = ${shards}\n${fill(read(name))}`;
 }
 
 function wrapped(name: string): string {
@@ -93,10 +95,13 @@ export type Argument = string | number;
 export class Scripts {
   private readonly redis: Redis;
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, keys: Keys) {
     this.redis = redis;
     for (const name of scriptNames) {
-      redis.defineCommand(commandOf(name), { numberOfKeys: 1, lua: composeScript(name) });
+      redis.defineCommand(commandOf(name), {
+        numberOfKeys: 1,
+        lua: composeScript(name, keys.shards.length),
+      });
     }
   }
 

@@ -72,7 +72,7 @@ describe('P3: after a failure nothing behind it starts until a person has dealt 
           .exec();
         const [failed, blocked, paused, concurrency] = (reply ?? []).map(([, value]) => value);
         looks += 1;
-        if (failed === 1 && !(blocked === 1 && paused === '1' && concurrency === '0')) open += 1;
+        if (failed === 1 && !(blocked === 1 && paused !== null && concurrency === '0')) open += 1;
       }
     })();
     try {

@@ -140,19 +140,20 @@ describe('the check before the start', () => {
       problems: [],
       warnings: strict.problems,
     });
+    // Snapshots alone would lose what was accepted since the last one.
     await redis.config('SET', 'save', '3600 1', 'maxmemory-policy', 'noeviction');
-    expect((await checkRedis(redis, { allowVolatile: false })).problems).toEqual([]);
+    expect((await checkRedis(redis, { allowVolatile: false })).problems).toHaveLength(1);
     await redis.config('SET', 'save', '', 'appendonly', 'yes');
+    expect((await checkRedis(redis, { allowVolatile: false })).problems).toEqual([]);
     await closeRedis(redis, 500);
   });
 
-  test('does with what INFO tells where CONFIG is forbidden, and says so', async () => {
+  test('needs nothing but INFO, as CONFIG is forbidden in many hosted services', async () => {
     const admin = await connected(url, 'api');
     await admin.acl('SETUSER', 'guest', 'on', '>guest', '~*', '+@all', '-config');
     const guest = await connected(url.replace(`:${password}@`, 'guest:guest@'), 'api');
-    const { problems, warnings } = await checkRedis(guest, { allowVolatile: false });
-    expect(problems).toEqual([]);
-    expect(warnings).toEqual([expect.stringMatching(/^CONFIG may not be used/)]);
+    const nothingWrong = { problems: [], warnings: [] };
+    expect(await checkRedis(guest, { allowVolatile: false })).toEqual(nothingWrong);
     await Promise.all([closeRedis(guest, 500), closeRedis(admin, 500)]);
   });
 });

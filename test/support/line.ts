@@ -15,7 +15,7 @@ import type { Item, ItemState } from '../../src/queues/item.js';
 import { type Endpoint, type EndpointKind, Registry } from '../../src/queues/registry.js';
 import { type QueueStatus, readStatus } from '../../src/queues/status.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
-import { Keys } from '../../src/redis/keys.js';
+import { Keys, PARALLEL } from '../../src/redis/keys.js';
 import { Scripts } from '../../src/redis/script.js';
 import type { TestRedis } from './redis.js';
 import { until } from './until.js';
@@ -63,16 +63,11 @@ export class Line {
     this.config = configFor(this.prefix, options);
     this.keys = new Keys(this.prefix, this.config.shards);
     this.redis = connectRedis(this.url, { name: 'test', kind: 'fleet' });
-    this.scripts = new Scripts(this.redis);
-    this.registry = new Registry(this.redis, this.keys);
+    this.scripts = new Scripts(this.redis, this.keys);
+    this.registry = new Registry(this.redis, this.scripts, this.keys);
     this.enqueuer = new Enqueuer(this.redis, this.scripts, this.keys);
     this.finder = new Finder(this.redis, this.scripts, this.keys, this.registry);
-    this.transitions = new Transitions(
-      this.scripts,
-      this.keys,
-      catalogue.adds,
-      this.config.file.retention.completed,
-    );
+    this.transitions = new Transitions(this.scripts, this.keys, catalogue.adds);
     this.deliveries = new Deliveries(this.scripts, this.keys, {
       lockMs: this.config.lockMs,
       worker: 'by-hand',
@@ -83,6 +78,7 @@ export class Line {
 
   async ready(...channels: string[]): Promise<this> {
     await untilReady(this.redis, 5_000);
+    await this.registry.spreadIds(PARALLEL);
     for (const id of channels) await this.put('channel', id);
     return this;
   }

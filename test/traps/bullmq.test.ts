@@ -111,14 +111,14 @@ describe('traps of BullMQ', () => {
     expect((await line.status('channel.12')).state).toBe('blocked');
   });
 
-  it('an item that BullMQ marked to fail (defa) fails through our block', async () => {
+  it('a job that a stock worker marked to fail (defa) fails without its processor: here it is delivered like any other', async () => {
     const line = await new Line(redis).ready('12');
-    const [a] = await line.add('12', 'a', 'b');
+    const [a, b] = await line.add('12', 'a', 'b');
     await line.redis.hset(line.keys.item('channel.12', a!.queueId), 'defa', 'stalled too often');
-    line.script = () => fail;
     await line.startFleet();
-    await line.untilState(a!.queueId, 'failed');
-    expect((await line.status('channel.12')).state).toBe('blocked');
+    await line.untilState(b!.queueId, 'completed');
+    expect(line.started).toEqual(['a', 'b']);
+    expect((await line.item(a!.queueId)).state).toBe('completed');
   });
 
   it('concurrency 1 in two processes runs two at once', async () => {
@@ -215,7 +215,7 @@ describe('traps of BullMQ', () => {
         'paused',
         'concurrency',
       );
-      return paused === '1' && concurrency === '0';
+      return paused !== null && concurrency === '0';
     });
     expect(line.started).toEqual(['a']);
   });

@@ -3,8 +3,9 @@
 -- The item fails and, on a blocking queue, stops everything behind it: one step, no instant between.
 -- failure: JSON of {message, cause, status?}. Returns as `finish` does.
 local function block(q, id, token, failure)
+  local message = cjson.decode(failure).message -- before the first write: it may be refused
   notice(q)
-  local code = finish(q, id, token, 'failed', 'failedReason', cjson.decode(failure).message,
+  local code = finish(q, id, token, 'failed', 'failedReason', message,
     { 'error', failure, 'errorAt', tostring(now) })
   if code ~= 0 then return code end
   rcall('ZADD', shard.failed, now, id)
@@ -12,6 +13,6 @@ local function block(q, id, token, failure)
     rcall('HSET', q.facts, 'blockedBy', id, 'blockedAt', now)
     mirror(q)
   end
-  record(q.blocking and 'block' or 'fail', q, id, 'the fleet', { reason = cjson.decode(failure).message })
+  record(q.blocking and 'block' or 'fail', q, id, 'the fleet', { reason = message })
   return 0
 end

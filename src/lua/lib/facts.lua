@@ -3,21 +3,26 @@
 --   pausedAt, pausedBy, pauseReason  a person stopped it
 --   heldUntil, heldBy, heldKind, heldReason   its head waits: 'back-off' (its next try) or 'hold' (the far side)
 -- BullMQ's own switches (`paused`, `concurrency`) mirror them, so that a stock worker or dashboard
--- that is let loose on the queue finds it shut as well.
+-- that is let loose on the queue finds it shut as well. BullMQ only asks whether `paused` is there, so
+-- its value tells whose it is.
+local OURS_PAUSED, STRANGER = 'andon', 'a BullMQ client'
 
--- Somebody paused the queue with plain BullMQ: keep it as a pause, or the next mirror would lift it.
+-- Somebody paused or resumed the queue with plain BullMQ: keep that as a fact before mirroring again.
 local function notice(q)
-  if rcall('HEXISTS', q.meta, 'paused') == 0 then return end
-  local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt')
-  if not f[1] and not f[2] then
-    rcall('HSET', q.facts, 'pausedAt', now, 'pausedBy', 'a BullMQ client')
+  local switch = rcall('HGET', q.meta, 'paused')
+  if switch == OURS_PAUSED then return end
+  local f = rcall('HMGET', q.facts, 'pausedAt', 'pausedBy')
+  if switch and not f[1] then
+    rcall('HSET', q.facts, 'pausedAt', now, 'pausedBy', STRANGER)
+  elseif not switch and f[2] == STRANGER then
+    rcall('HDEL', q.facts, 'pausedAt', 'pausedBy')
   end
 end
 
 local function mirror(q)
   local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt', 'heldUntil')
   if f[1] or f[2] then
-    rcall('HSET', q.meta, 'paused', 1)
+    rcall('HSET', q.meta, 'paused', OURS_PAUSED)
   else
     rcall('HDEL', q.meta, 'paused')
   end

@@ -5,6 +5,17 @@ local function event(kind, q, id)
   rcall('XADD', shard.events, 'MAXLEN', '~', 10000, '*', 'type', kind, 'queue', q.name, 'queueId', id, 'at', now)
 end
 
+local function remember(q, id, line)
+  if id == '' or rcall('EXISTS', q.base .. id) == 0 then return end
+  local history = rcall('HGET', q.base .. id, 'history')
+  -- However often an item fails and is retried, its hash stays small: beyond 256 KiB the oldest go.
+  while history and #history + #line > 262144 do
+    local cut = history:find('\n', 1, true)
+    history = cut and history:sub(cut + 1)
+  end
+  rcall('HSET', q.base .. id, 'history', history and (history .. '\n' .. line) or line)
+end
+
 -- details: a flat table of strings; actor: who did it.
 local function record(action, q, id, actor, details)
   local entry = { at = now, actor = actor, action = action }
@@ -12,10 +23,8 @@ local function record(action, q, id, actor, details)
     if value ~= '' then entry[name] = value end
   end
   local line = cjson.encode(entry)
+  remember(q, id, line)
+  entry.before = nil -- what was changed is read in the history of the item
   event(action, q, id)
-  rcall('XADD', shard.audit, 'MAXLEN', '~', 100000, '*', 'queue', q.name, 'queueId', id, 'entry', line)
-  if id ~= '' and rcall('EXISTS', q.base .. id) == 1 then
-    local history = rcall('HGET', q.base .. id, 'history')
-    rcall('HSET', q.base .. id, 'history', history and (history .. '\n' .. line) or line)
-  end
+  rcall('XADD', shard.audit, 'MAXLEN', '~', 100000, '*', 'queue', q.name, 'queueId', id, 'entry', cjson.encode(entry))
 end

@@ -1,4 +1,5 @@
 --@bullmq moveToActive
+--@include ids
 
 -- BullMQ's own nets, before the first item of a queue: one at a time, and a short event stream.
 local function prepare(q)
@@ -6,19 +7,49 @@ local function prepare(q)
   rcall('HSETNX', q.meta, 'opts.maxLenEvents', 100)
 end
 
+-- An item that came by the enqueue has a title, if an empty one.
+local function foreign(fields)
+  for n = 1, #fields, 2 do
+    if fields[n] == 'title' then return false end
+  end
+  return true
+end
+
+-- Gives an item of a plain BullMQ producer its queue id. Automatic ids come from the queue's own range
+-- and stay; a custom one ("order-77") is no number, so the item moves to an id of ours.
+local function admit(q, id, lock, lockMs)
+  if id:match('^[1-9]%d+$') and #id > 9 and #id < 15 then
+    rcall('HSETNX', shard.items, id, q.name)
+    return id
+  end
+  local ours = nextId(q)
+  rcall('RENAME', q.base .. id, q.base .. ours)
+  if rcall('EXISTS', q.base .. id .. ':logs') == 1 then
+    rcall('RENAME', q.base .. id .. ':logs', q.base .. ours .. ':logs')
+  end
+  rcall('HSET', q.base .. ours, 'foreignId', id)
+  rcall('DEL', q.base .. id .. ':lock')
+  rcall('SET', q.base .. ours .. ':lock', lock, 'PX', lockMs)
+  rcall('LREM', q.active, -1, id)
+  rcall('LPUSH', q.active, ours)
+  rcall('HSET', shard.items, ours, q.name)
+  return ours
+end
+
 -- The head of an open queue becomes active under a lock of this delivery; nil when there is none to take.
 -- Also here: the fence, and the in-flight index that finds the item again should its worker die.
 -- The queue has been through `prepare` before.
 local function take(q, token, lockMs, worker)
   if stopped(q) then return nil end
+  -- A claim goes on from item to item; each delivery has a lock of its own all the same.
+  local fence = rcall('INCR', shard.fence)
+  local lock = token:match('^[^#]+') .. '#' .. string.format('%.0f', fence)
   local taken = moveToActive(
     { q.wait, q.active, q.prioritized, q.events, q.stalled, q.limiter, q.delayed, q.paused, q.meta, q.pc, q.marker },
-    { q.base, now, cmsgpack.pack({ token = token, lockDuration = lockMs, name = worker }) })
+    { q.base, now, cmsgpack.pack({ token = lock, lockDuration = lockMs, name = worker }) })
   if type(taken[1]) ~= 'table' then return nil end
   local fields, id = taken[1], taken[2]
-  local fence = rcall('INCR', shard.fence)
+  if foreign(fields) then id = admit(q, id, lock, lockMs) end
   rcall('ZADD', shard.inflight, now + lockMs, q.name .. ' ' .. id)
-  -- Ids of plain BullMQ producers start at 1e9; ours were written down when they were given out.
-  if #id > 9 then rcall('HSETNX', shard.items, id, q.name) end
-  return { q.name, id, fence, fields }
+  return { q.name, id, lock, fields }
 end
