@@ -23,9 +23,10 @@ for _ = 1, 500 do
     local item = take(q, token, lockMs, worker)
     taken[#taken + 1] = item
   until q.blocking or not item or #taken >= slots
-  -- A queue that gave nothing, though it is open and has work, is shut by a switch of BullMQ's own:
-  -- to put it back would spin. The sweeper looks after it.
-  if #taken > before then wake(q) end
+  -- Whoever settles the item of a blocking queue goes on with the next; the parallel queue may have
+  -- more for others. One that gave nothing, though it has work, is shut by a switch of BullMQ's own: to
+  -- put it back would spin, so it is left to the sweeper.
+  if not q.blocking and #taken > before then wake(q) end
 end
 
 -- Somebody else may have a slot for what is left.

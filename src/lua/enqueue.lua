@@ -39,11 +39,20 @@ local function ruledOut(q, entity, barrier)
   return rule
 end
 
+-- The queues of this request by name; each is woken once, when all its items are in.
+local queues = {}
+local function queueOf(name)
+  if not queues[name] then
+    queues[name] = line(name)
+    rcall('HSETNX', queues[name].meta, 'opts.maxLenEvents', 100)
+  end
+  return queues[name]
+end
+
 local function accept(n)
-  local q = line(field(n, 1))
+  local q = queueOf(field(n, 1))
   local id = nextId(q)
   local entity = field(n, 5)
-  rcall('HSETNX', q.meta, 'opts.maxLenEvents', 100)
   addStandardJob(
     { q.wait, q.paused, q.meta, q.id, q.completed, q.delayed, q.active, q.events, q.marker },
     { cmsgpack.pack({ q.base, id, field(n, 2), now }), field(n, 3), cmsgpack.pack({}) })
@@ -62,8 +71,6 @@ local function accept(n)
     aside(q, id, 'skipped', rule)
     record('skip', q, id, cjson.decode(rule).actor, { reason = 'rule: skip until the next add' })
     answer.state = 'skipped'
-  else
-    wake(q)
   end
   return answer
 end
@@ -84,4 +91,5 @@ for n = 1, count do
     end
   end
 end
+for _, q in pairs(queues) do wake(q) end
 return answers

@@ -10,6 +10,7 @@
 local q, id = line(ARGV[1]), ARGV[2]
 local state = stateOf(q, id)
 if state == 'removed' then
+  rcall('ZREM', shard.failed, id)
   lift(q, id)
   record('resolve', q, id, ARGV[3], { reason = ARGV[4], reference = ARGV[5] })
   wake(q)

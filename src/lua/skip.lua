@@ -12,6 +12,7 @@
 local q, id, actor, reason, scope = line(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local state = stateOf(q, id)
 if state == 'removed' then
+  rcall('ZREM', shard.failed, id)
   lift(q, id)
   record('skip', q, id, actor, { reason = reason })
   wake(q)

@@ -73,6 +73,20 @@ describe('beside plain BullMQ producers', () => {
     expect([...line.started].sort()).toEqual(['neighbour', 'theirs']);
   });
 
+  it('an item that was given a queue id keeps it, though its first worker dies at once', async () => {
+    const line = await new Line(redis, { environment: { ANDON_LOCK_MS: '500' } }).ready('12');
+    const stock = stockQueue(redis, line, 'channel.12');
+    await stock.add('add_product', { sku: 'S', title: 'theirs' }, { jobId: 'order-77' });
+    await line.deliveries.sweep(shardOf(line), ['channel.12']);
+    const [dead] = await line.deliveries.claim(shardOf(line), 'blocking', 1, 'dead');
+    await until(
+      'the recovery',
+      async () => (await line.deliveries.tend(shardOf(line), 3)).recovered > 0,
+    );
+    const [next] = await line.deliveries.claim(shardOf(line), 'blocking', 1, 'next');
+    expect(next?.item.queueId).toBe(dead?.item.queueId);
+  });
+
   it('each queue has a range of ids of its own, though all are put at the same moment and twice', async () => {
     const line = await new Line(redis).ready();
     const ids = Array.from({ length: 10 }, (_, n) => String(n));

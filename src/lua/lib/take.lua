@@ -7,19 +7,21 @@ local function prepare(q)
   rcall('HSETNX', q.meta, 'opts.maxLenEvents', 100)
 end
 
--- An item that came by the enqueue has a title, if an empty one.
+-- An item that came by the enqueue has a title, if an empty one; one that was admitted its former id.
 local function foreign(fields)
   for n = 1, #fields, 2 do
-    if fields[n] == 'title' then return false end
+    if fields[n] == 'title' or fields[n] == 'foreignId' then return false end
   end
   return true
 end
 
 -- Gives an item of a plain BullMQ producer its queue id. Automatic ids come from the queue's own range
--- and stay; a custom one ("order-77") is no number, so the item moves to an id of ours.
+-- and stay; a custom one ("order-77") is no number, so the item moves to an id of ours, for good: the
+-- queue id is also the idempotency key of every attempt.
 local function admit(q, id, lock, lockMs)
   if id:match('^[1-9]%d+$') and #id > 9 and #id < 15 then
     rcall('HSETNX', shard.items, id, q.name)
+    rcall('HSET', q.base .. id, 'foreignId', id)
     return id
   end
   local ours = nextId(q)
