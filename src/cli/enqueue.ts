@@ -29,7 +29,7 @@ export function addEnqueue(program: Command, io: Io): void {
       new Option('--source <id>', 'the source it is for').argParser(id).conflicts('channel'),
     )
     .option('--client <id>', 'the client, for an item with neither', id)
-    .requiredOption('--data <json>', 'JSON, @file, or - for stdin')
+    .requiredOption('--data <json>', 'JSON, @file, or - for stdin (required)')
     .option('--title <text>', 'what operators read')
     .option('--entity <kind:key>', 'business key, unless the data tells it', entity)
     .option('--idempotency-key <key>', 'the same key enqueues once, within 7 days', idempotencyKey)

@@ -3,7 +3,6 @@ import { type Stats, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { AndonClient } from '../client/client.js';
 import type { Accepted } from '../client/shapes.js';
-import { messageOf } from '../errors.js';
 import { loadCatalogue } from '../instructions/catalogue.js';
 import { id, instruction } from './checks.js';
 import { BadFile, NothingMatched, UsageError } from './exit.js';
@@ -11,6 +10,7 @@ import { BadLine } from './import/bad-line.js';
 import { entries, type ImportSettings } from './import/entries.js';
 import { type Progress, progressOf } from './import/progress.js';
 import { batches, type Patience, patience, sendBatch } from './import/send.js';
+import { unreadable } from './input.js';
 import type { Io } from './io.js';
 import { addCommand, sessionOf } from './session.js';
 
@@ -132,7 +132,7 @@ function mustBeFile(file: string): void {
   try {
     found = statSync(file);
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);
+    throw unreadable(file, error);
   }
   // It is read twice, which a pipe does not allow.
   if (!found.isFile()) throw new UsageError(`${file} is not a file.`);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
 import { parseStrictJson } from '../api/strict-json.js';
-import { BadJson, messageOf } from '../errors.js';
+import { BadJson } from '../errors.js';
 import type { Json, JsonObject } from '../json.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
@@ -13,9 +13,22 @@ export async function readText(value: string, io: Io): Promise<string> {
   try {
     return readFileSync(value.slice(1), 'utf8');
   } catch (error) {
-    throw new UsageError(`${value.slice(1)} cannot be read: ${messageOf(error)}`);
+    throw unreadable(value.slice(1), error);
   }
 }
+
+/** A file that cannot be read, in words. */
+export function unreadable(file: string, error: unknown): UsageError {
+  const code = String((error as NodeJS.ErrnoException).code);
+  return new UsageError(`${file} ${whyUnreadable[code] ?? `cannot be read (${code})`}`);
+}
+
+const whyUnreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a folder, not a file',
+};
 
 /** A JSON object out of an option's value. */
 export async function readObject(option: string, value: string, io: Io): Promise<JsonObject> {

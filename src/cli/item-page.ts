@@ -1,16 +1,20 @@
-import type { Item } from '../client/shapes.js';
+import type { Item, Queue } from '../client/shapes.js';
+import { editsOf } from './changes.js';
 import { type Output, printable, printableLine } from './output.js';
-import { age, state } from './words.js';
+import { age, state, until } from './words.js';
 
-/** Everything about one item on one page; a failed one ends with what puts it right. */
-export function itemPage(output: Output, item: Item): string {
+/**
+ * Everything about one item on one page; one that failed ends with what puts it right.
+ * `queue` is given for the head of a queue that waits for its next try.
+ */
+export function itemPage(output: Output, item: Item, queue?: Queue): string {
   const title = [item.description, item.title].filter(Boolean).join(' · ');
   const entity = item.entity ? `${item.entity.kind}:${item.entity.key}` : '';
-  const attempts = item.attempts > 0 ? ` after ${plural(item.attempts, 'attempt')}` : '';
   const head = output.paint(`${item.queueId}  ${printable(title)}`, 'bold');
   const facts = [
-    fact(output, 'State', `${state(output, item.state)}${attempts}`),
-    fact(output, 'Error', errorOf(item)),
+    fact(output, 'State', `${state(output, item.state)}${attemptsOf(item)}`),
+    fact(output, 'Next try', nextTryOf(item, queue)),
+    fact(output, isUnderway(item) ? 'Last error' : 'Error', errorOf(item)),
     fact(output, 'Cause', item.error?.cause),
     fact(output, 'Outcome', outcomeOf(item)),
     fact(output, 'Queue', `${item.queue}${item.state === 'waiting' ? positionOf(item) : ''}`),
@@ -25,13 +29,15 @@ export function itemPage(output: Output, item: Item): string {
   return [
     [head, ...facts.filter(Boolean)].join('\n'),
     section(output, 'Data', JSON.stringify(item.data, null, 2).split('\n')),
-    section(output, 'History', (item.history ?? []).map(historyLine)),
+    section(output, 'History', historyOf(item)),
     section(output, 'Log', item.logs ?? []),
-    section(output, 'Put it right', item.state === 'failed' ? remedies(item) : []),
+    section(output, 'Put it right', needsHelp(item) ? remedies(output, item) : []),
   ]
     .filter(Boolean)
     .join('\n\n');
 }
+
+type Entry = NonNullable<Item['history']>[number];
 
 function fact(output: Output, name: string, value: string | null | undefined): string {
   return value ? `${output.paint(name.padEnd(12), 'dim')}${value}` : '';
@@ -42,6 +48,23 @@ function section(output: Output, name: string, lines: readonly string[]): string
   // Indents of JSON are kept, line breaks and control characters of others are not.
   const indented = lines.map((line) => `  ${printableLine(line)}`);
   return [output.paint(name, 'bold'), ...indented].join('\n');
+}
+
+/** Its last try failed: a person may act now, or in `backing-off` wait for the next. */
+export const needsHelp = ({ state }: Item): boolean =>
+  state === 'failed' || state === 'backing-off';
+
+/** An error of before says nothing about how the present run ends. */
+const isUnderway = ({ state }: Item): boolean => state === 'active' || state === 'waiting';
+
+function attemptsOf({ attempts, state }: Item): string {
+  if (attempts === 0) return '';
+  return state === 'active' ? `, attempt ${attempts}` : ` after ${plural(attempts, 'attempt')}`;
+}
+
+function nextTryOf({ attempts }: Item, queue: Queue | undefined): string {
+  const at = queue?.nextAttemptAt;
+  return at ? `at ${at} (in ${until(at)}), attempt ${attempts + 1}` : '';
 }
 
 const errorOf = ({ error }: Item): string =>
@@ -62,12 +85,21 @@ function outcomeOf({ outcome }: Item): string {
   return printable(parts.filter(Boolean).join(', '));
 }
 
-function historyLine({
-  at,
-  actor,
-  action,
-  ...facts
-}: NonNullable<Item['history']>[number]): string {
+/** Changes of one edit that are told here; the rest stand in `--json`. */
+const MOST_CHANGES = 5;
+
+function historyOf(item: Item): string[] {
+  const edits = editsOf(item);
+  return (item.history ?? []).map((entry) => {
+    const edit = edits.get(entry);
+    if (!edit) return historyLine(entry);
+    const { before: _, ...rest } = entry;
+    const more = edit.length > MOST_CHANGES ? [`and ${edit.length - MOST_CHANGES} more`] : [];
+    return [historyLine(rest), [...edit.slice(0, MOST_CHANGES), ...more].join(', ')].join('  ');
+  });
+}
+
+function historyLine({ at, actor, action, ...facts }: Entry): string {
   const rest = Object.entries(facts)
     .filter(([, value]) => value !== undefined && value !== null && value !== '')
     .map(
@@ -76,12 +108,13 @@ function historyLine({
   return [at, action, actor && `by ${actor}`, rest.join(', ')].filter(Boolean).join('  ');
 }
 
-const remedies = ({ queueId }: Item): string[] => [
-  `andon retry ${queueId}                          run it again, before everything behind it`,
-  `andon edit ${queueId} --set title="New title"   change its data first, then retry`,
-  `andon skip ${queueId} --reason "…"              leave it undone and go on`,
-  `andon resolve ${queueId} --reference "…"        it was put right by hand`,
-];
+const remedies = ({ andon }: Output, { queueId }: Item): string[] =>
+  [
+    [`retry ${queueId}`, 'run it again, before everything behind it'],
+    [`edit ${queueId} --set title="New title"`, 'change its data first, then retry'],
+    [`skip ${queueId} --reason "…"`, 'leave it undone and go on'],
+    [`resolve ${queueId} --reference "…"`, 'it was put right by hand'],
+  ].map(([command = '', effect]) => `${andon} ${command.padEnd(37)}${effect}`);
 
 const timeOf = (at: string | null): string => (at ? `${at} (${age(at)} ago)` : '');
 const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

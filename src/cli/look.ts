@@ -33,7 +33,10 @@ export function addLooking(program: Command, io: Io): void {
     .action(async (given: number, _: unknown, command: Command) => {
       const { client, output } = sessionOf(command, io);
       const item = await client.item(given);
-      output.print(item, () => itemPage(output, item));
+      // When a head is tried again is known to its queue, as the queue waits with it.
+      const waits = item.state === 'backing-off' && item.mode === 'blocking' && !output.json;
+      const queue = waits ? await client.queue(item.queue) : undefined;
+      output.print(item, () => itemPage(output, item, queue));
     });
 
   addCommand(program, 'queues', 'list queues, or show one', ['queues', 'queues channel.12'])

@@ -7,10 +7,12 @@ import {
   type SkipScope,
   skipScopes,
 } from '../client/shapes.js';
+import { editsOf } from './changes.js';
 import { count, queueId, queueIds } from './checks.js';
 import { NothingMatched, UsageError } from './exit.js';
 import { readObject } from './input.js';
-import type { Io } from './io.js';
+import { calledAs, type Io } from './io.js';
+import { needsHelp } from './item-page.js';
 import { filterOf, withFilter } from './look.js';
 import { printable } from './output.js';
 import { assign, readAssignment } from './paths.js';
@@ -93,8 +95,10 @@ export function addOperating(program: Command, io: Io): void {
           ? (await session.client.item(id)).data
           : await readObject('--data', options.data, io);
       const item = await session.client.edit(id, assign(base, assignments));
-      session.output.print(item, () => itemTable(session.output, [item]));
-      if (item.state === 'failed') session.output.note(`Now run it again: andon retry ${id}`);
+      const { output } = session;
+      const changed = [...editsOf(item).values()].at(-1) ?? [];
+      output.print(item, () => changed.map(printable).join('\n') || 'Nothing changed.');
+      if (needsHelp(item)) output.note(`Now run it again: ${output.andon} retry ${id}`);
     });
 }
 
@@ -112,7 +116,7 @@ function many(command: Command, act: Many, io: Io): void {
       const filtered = Object.values(filterOf(options)).some((value) => value !== undefined);
       if (ids.length > 0 === filtered)
         throw new UsageError(
-          `Give queue ids or a filter such as --queue: andon ${self.name()} --help`,
+          `Give queue ids or a filter such as --queue: ${calledAs(io)} ${self.name()} --help`,
         );
       if (ids.length > 0 && (options.canary || options.dryRun))
         throw new UsageError('--canary and --dry-run go with a filter, not with queue ids.');

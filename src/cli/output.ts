@@ -1,5 +1,5 @@
 import { problemFor, sentencesOf } from './exit.js';
-import type { Io, Screen } from './io.js';
+import { calledAs, type Io, type Screen } from './io.js';
 import { table } from './table.js';
 
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
@@ -8,11 +8,14 @@ export type Colour = keyof typeof codes;
 /** Writes results to stdout and remarks to stderr, for people or for programs. */
 export class Output {
   readonly json: boolean;
+  /** How hints call this program. */
+  readonly andon: string;
   private readonly io: Io;
 
   constructor(io: Io, json: boolean) {
     this.io = io;
     this.json = json;
+    this.andon = calledAs(io);
   }
 
   /** The result of a command: the API's JSON as it came, or words for people. */

@@ -4,7 +4,7 @@ import { addEndpoints } from './endpoints.js';
 import { addEnqueue } from './enqueue.js';
 import { exit, exitCodeOf, isExpected, UsageError } from './exit.js';
 import { addImport } from './import.js';
-import type { Io } from './io.js';
+import { calledAs, type Io } from './io.js';
 import { addKeys } from './keys.js';
 import { addLooking } from './look.js';
 import { addOperating } from './operate.js';
@@ -17,7 +17,7 @@ Exit codes: 0 done; 1 refused, or nothing matched; 2 wrong usage; 3 Andon cannot
 
 /** The whole command line. `serve` adds the commands that run Andon itself. */
 export function buildCli(serve: (program: Command) => void, io: Io = process): Command {
-  const program = new Command('andon')
+  const program = new Command(calledAs(io))
     .description('Queues between business systems and web shops, strictly in order.')
     .version(version(), '--version', 'which Andon this is')
     .exitOverride()
@@ -61,8 +61,8 @@ export async function runCli(
     if (error instanceof CommanderError) {
       // Help and version were written already; only an error has still to be told.
       if (/^commander\.(help|version)/.test(error.code)) return exitCodeOf(error);
-      output.fail(new UsageError(error.message.replace(/^error: /, '')));
-      output.note('andon COMMAND --help tells more.');
+      output.fail(new UsageError(plain(error.message)));
+      output.note(`${output.andon} COMMAND --help tells more.`);
       return exitCodeOf(error);
     }
     if (!isExpected(error)) throw error;
@@ -70,6 +70,13 @@ export async function runCli(
     return exitCodeOf(error);
   }
 }
+
+/** Of commander's words before our own sentence, only the name of an option is kept. */
+const plain = (message: string): string =>
+  message
+    .replace(/^error: /, '')
+    .replace(/^command-argument value '.*?' is invalid for argument '.*?'\. /s, '')
+    .replace(/^option '.*?(--[\w-]+).*?' argument '.*?' is invalid\. /s, '$1: ');
 
 function version(): string {
   const file = new URL('../../package.json', import.meta.url);

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AndonClient } from '../client/client.js';
-import { messageOf } from '../errors.js';
 import { exit, UsageError } from './exit.js';
+import { unreadable } from './input.js';
 import type { Io } from './io.js';
 import { Output } from './output.js';
 
@@ -35,7 +35,9 @@ export function addCommand(
 ): Command {
   const command = parent.command(usage).description(summary);
   for (const option of ownUrl ? hidden.slice(1) : hidden) command.addOption(option);
-  const lines = examples.map((line) => `\n  $ andon ${line}`);
+  let program = parent;
+  while (program.parent) program = program.parent;
+  const lines = examples.map((line) => `\n  $ ${program.name()} ${line}`);
   return command.addHelpText('after', `\nExample${lines.length > 1 ? 's' : ''}:${lines.join('')}`);
 }
 
@@ -89,7 +91,7 @@ function firstLine(file: string | undefined): string | undefined {
   try {
     return readFileSync(file, 'utf8').split('\n')[0]?.trim();
   } catch (error) {
-    throw new UsageError(`the key in ${file} cannot be read: ${messageOf(error)}`);
+    throw unreadable(file, error);
   }
 }
 

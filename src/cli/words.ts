@@ -26,12 +26,24 @@ const spans = [
   [1, 's'],
 ] as const;
 
-/** `3 min`, the largest unit only. */
-export function age(at: string | null | undefined, now = Date.now()): string {
-  if (!at) return '';
-  const seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1000));
+/** `3 min` ago, the largest unit only. */
+export const age = (at: string | null | undefined, now = Date.now()): string =>
+  at ? span(now - Date.parse(at)) : '';
+
+/** `24 s` from now. */
+export const until = (at: string, now = Date.now()): string => span(Date.parse(at) - now);
+
+function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
   const [size, unit] = spans.find(([each]) => seconds >= each) ?? [1, 's'];
   return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+/** The time on the clock here, `11:53:03`; with its date unless that is today. */
+export function clock(at: string, now = new Date()): string {
+  const then = new Date(at);
+  const time = then.toLocaleTimeString('sv');
+  return then.toDateString() === now.toDateString() ? time : `${then.toLocaleDateString('sv')} ${time}`;
 }
 
 export function itemTable(output: Output, items: readonly Item[]): string {
@@ -48,31 +60,39 @@ export function itemTable(output: Output, items: readonly Item[]): string {
 }
 
 export function queueTable(output: Output, queues: readonly Queue[]): string {
-  const headings = [
-    'QUEUE',
-    'STATE',
-    'WAITING',
-    'FAILED',
-    'DONE',
-    'OLDEST',
-    'DESCRIPTION',
-    'BLOCKED BY',
-  ];
+  const headings = ['QUEUE', 'STATE', 'WAITING', 'FAILED', 'DONE', 'OLDEST', 'DESCRIPTION', 'WHY'];
   const rows = queues.map((queue) => [
     queue.name,
     queueState(output, queue),
-    String(queue.counts.waiting + queue.counts.active + queue.counts.backingOff),
+    String(openIn(queue)),
     String(queue.counts.failed),
-    String(queue.counts.completed + queue.counts.skipped + queue.counts.resolved),
+    String(queue.counts.completed),
     age(queue.oldestWaitingAt),
     printable(queue.description ?? ''),
-    queue.blockedBy ? printable(`${queue.blockedBy.queueId}: ${queue.blockedBy.error}`) : '',
+    printable(whyOf(queue)),
   ]);
   return output.table(headings, rows);
 }
 
+const openIn = ({ counts }: Queue): number => counts.waiting + counts.active + counts.backingOff;
+
 /** Blocked and paused are two facts: a resume lifts only one of them, so both are said. */
 export function queueState(output: Output, queue: Queue): string {
-  const both = queue.blocked && queue.paused;
-  return both ? output.paint('blocked, paused', 'red') : state(output, queue.state);
+  if (queue.blocked && queue.paused) return output.paint('blocked, paused', 'red');
+  if (queue.state !== 'running') return state(output, queue.state);
+  if (queue.mode === 'blocking' && queue.counts.backingOff > 0) return state(output, 'backing-off');
+  return state(output, openIn(queue) > 0 ? 'running' : 'idle');
 }
+
+/** Why nothing of a queue starts now. */
+function whyOf({ blockedBy, pausedBy, nextAttemptAt, heldReason }: Queue): string {
+  const reasons = [
+    blockedBy && `${blockedBy.queueId}: ${blockedBy.error}`,
+    pausedBy && withReason(`paused by ${pausedBy.actor}`, pausedBy.reason),
+    nextAttemptAt && withReason(`retrying at ${clock(nextAttemptAt)}`, heldReason),
+  ];
+  return reasons.filter(Boolean).join('; ');
+}
+
+const withReason = (what: string, reason: string | null | undefined): string =>
+  reason ? `${what}: ${reason}` : what;

@@ -98,8 +98,8 @@ export class AndonClient {
     return this.call('GET', `/v1/queues/${encodeURIComponent(name)}`);
   }
 
-  pause(name: string): Promise<shapes.Queue> {
-    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/pause`);
+  pause(name: string, reason?: string): Promise<shapes.Queue> {
+    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/pause`, { body: { reason } });
   }
 
   resume(name: string): Promise<shapes.Queue> {

@@ -121,7 +121,10 @@ export interface Queue {
   state: 'running' | 'blocked' | 'paused' | 'held';
   blocked: boolean;
   paused: boolean;
+  pausedBy: { actor: string; at: string | null; reason?: string } | null;
   heldUntil: string | null;
+  /** Why its head waits, for its next try or for the far side. */
+  heldReason: string | null;
   blockedBy: { queueId: number; title: string; error: string; since: string | null } | null;
   counts: Record<
     'waiting' | 'active' | 'backingOff' | 'failed' | 'completed' | 'skipped' | 'resolved',
@@ -157,11 +160,17 @@ export interface Summary {
 export const endpointKinds = ['channel', 'source', 'service'] as const;
 export type EndpointKind = (typeof endpointKinds)[number];
 
+export interface RetrySettings {
+  attempts?: number;
+  firstDelayMs?: number;
+  maxDelayMs?: number;
+}
+
 export interface EndpointSettings {
   description: string;
   client?: string;
   connector: JsonObject & { type: string };
-  retry?: { attempts?: number; firstDelayMs?: number; maxDelayMs?: number };
+  retry?: RetrySettings;
   recordUrl?: string;
 }
 
@@ -171,7 +180,7 @@ export interface Endpoint {
   description: string;
   client: string | null;
   connector: JsonObject & { type: string };
-  retry: EndpointSettings['retry'] | null;
+  retry: RetrySettings | null;
   recordUrl: string | null;
   queue: string | null;
   /** The signing secret, only in the answer to the PUT that made it. */

@@ -77,9 +77,23 @@ export class Transport {
     const code = member(member(error, 'cause'), 'code');
     if (code === undefined || code === 'ECONNREFUSED')
       return `nothing answers at ${this.url}: start it with npm start`;
-    return `${this.url} cannot be reached (${code})`;
+    const reason = reasons[String(code)];
+    return reason ? `${this.url}: ${reason}` : `${this.url} cannot be reached (${code})`;
   }
 }
+
+/** Codes of the system and of fetch, in words. */
+const reasons: Readonly<Record<string, string>> = {
+  UND_ERR_SOCKET: 'the connection broke',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  ENOTFOUND: 'there is no host of this name',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  UND_ERR_CONNECT_TIMEOUT: 'the host does not answer',
+  ETIMEDOUT: 'the host does not answer',
+  EHOSTUNREACH: 'there is no way to this host',
+  ENETUNREACH: 'there is no way to this host',
+};
 
 /** What fetch throws has no class to ask for: a name, and a cause with the code of the system. */
 function member(thrown: unknown, name: string): unknown {

@@ -82,7 +82,7 @@ export class Runner {
         settle(this.deliveries, claim, attempt.outcome, policy, more()),
       );
       this.tell(claim, attempt.outcome, attempt.endpoint, settled);
-      return settled?.stored ? settled.next : null;
+      return settled.stored ? settled.next : null;
     } catch (error) {
       // Nothing is lost: the lock runs out and the item returns to the head.
       this.log.error({ ...names(claim), error: messageOf(error) }, 'delivery could not be settled');
@@ -106,12 +106,8 @@ export class Runner {
       // A connector that does not heed the signal is left behind; its late result is refused.
       return await Promise.race([execute(claim, this.workshop, stations, signal), aborted]);
     } catch (reason) {
-      if (reason instanceof LockLost) {
-        await this.deliveries.pardon(claim);
-        return null;
-      }
-      if (reason instanceof Stopping) {
-        await this.deliveries.giveBack(claim);
+      if (reason instanceof LockLost || reason instanceof Stopping) {
+        await this.insist(claim, () => this.handBack(claim));
         return null;
       }
       // Not the far side's doing: what the attempt needs could not be read.
@@ -123,8 +119,13 @@ export class Runner {
     }
   }
 
-  /** A result is worth keeping: while Redis is away it is offered again until the lock is over. */
-  private async insist(claim: Claimed, store: () => Promise<Settled>): Promise<Settled | null> {
+  /** To the head again, and no death is counted: this worker lives. */
+  private async handBack(claim: Claimed): Promise<void> {
+    if (!(await this.deliveries.giveBack(claim))) await this.deliveries.pardon(claim);
+  }
+
+  /** What came of a delivery is worth keeping: while Redis is away it is offered again for a lock's length. */
+  private async insist<T>(claim: Claimed, store: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + this.options.lockMs;
     for (;;) {
       try {
@@ -141,14 +142,14 @@ export class Runner {
     claim: Claimed,
     outcome: Outcome,
     endpoint: Endpoint | null,
-    settled: Settled | null,
+    settled: Settled,
   ): void {
     const facts = {
       ...names(claim),
       endpoint: endpoint?.description,
       attempt: claim.item.attempts,
     };
-    if (!settled?.stored) {
+    if (!settled.stored) {
       this.log.error(facts, 'late result refused: the lock was lost');
     } else if (outcome.kind === 'done') {
       this.log.debug(facts, 'done');
