@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Io } from './cli/io.js';
 import { type Config, loadConfig } from './config/load.js';
 import { BadConfig, messageOf } from './errors.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
@@ -6,19 +7,37 @@ import { checkRedis } from './redis/preflight.js';
 import { unknownBullmqScripts } from './redis/script.js';
 
 /** `andon check`: would it start? Every problem at once, each as a sentence. */
-export function addCheck(program: Command): void {
+export function addCheck(program: Command, io: Pick<Io, 'stdout'> = process): void {
   program
     .command('check')
     .description('Check settings and Redis without starting anything; exit code 0 when all is well')
-    .action(async () => {
-      const config = loadConfig();
-      const { problems, notes } = await look(config);
-      for (const note of notes) process.stdout.write(`ok   ${note}\n`);
-      if (problems.length > 0) throw new BadConfig(problems);
+    .addOption(new Option('--json').hideHelp())
+    .action(async (_: unknown, command: Command) => {
+      const { problems, notes } = await findings();
+      const ok = problems.length === 0;
+      const text = command.optsWithGlobals()['json']
+        ? JSON.stringify({ ok, problems, notes }, null, 2)
+        : notes.map((note) => `ok   ${note}`).join('\n');
+      if (text) io.stdout.write(`${text}\n`);
+      if (!ok) throw new BadConfig(problems);
     });
 }
 
-async function look(config: Config): Promise<{ problems: string[]; notes: string[] }> {
+interface Findings {
+  readonly problems: readonly string[];
+  readonly notes: readonly string[];
+}
+
+async function findings(): Promise<Findings> {
+  try {
+    return await look(loadConfig());
+  } catch (error) {
+    if (error instanceof BadConfig) return { problems: error.problems, notes: [] };
+    throw error;
+  }
+}
+
+async function look(config: Config): Promise<Findings> {
   const notes = [`settings (${config.configFile} and environment)`];
   const problems = unknownBullmqScripts();
   if (problems.length === 0) notes.push('bullmq is the version that was tested');

@@ -15,7 +15,7 @@ import type { Caller } from './caller.js';
 import { docsPage } from './docs.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';
-import { faultsOf } from './faults.js';
+import { faultsOf, inWords } from './faults.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
 import { openApi } from './openapi.js';
@@ -59,8 +59,9 @@ export function buildApp({ services, log, version, probe }: AppParts): Express {
   const routes = routesOf(services);
   const description = openApi(routes, version);
   app.get('/openapi.json', (_, response) => void response.json(description));
+  const docs = docsPage(routes, services.catalogue);
   app.get('/docs', (request, response) => {
-    const page = docsPage(routes, `${request.protocol}://${request.get('host') ?? 'localhost'}`);
+    const page = docs(`${request.protocol}://${request.get('host') ?? 'localhost'}`);
     response.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
     response.type('html').send(page);
   });
@@ -154,7 +155,7 @@ function readIdempotencyKey(header: string | undefined): string | null {
 }
 
 function checked(schema: z.ZodType, value: unknown): unknown {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: inWords });
   if (result.success) return result.data;
   throw new InvalidInput(result.error.issues.flatMap((issue) => faultsOf(issue)));
 }

@@ -5,6 +5,7 @@ import {
   type EndpointKind,
   endpointKinds,
   endpointName,
+  type SecretSettings,
 } from '../queues/registry.js';
 import type { Caller } from './caller.js';
 import { endpointBody, endpointsQuery, idParams } from './input.js';
@@ -95,7 +96,8 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
 
 /**
  * Stores an endpoint, its connector's settings checked by the connector's type and the secret ones
- * kept apart. A signing secret is made at the first time and kept unless another is given.
+ * kept apart. A signing secret is made at the first time. What is not given again stays, headers only
+ * as long as the far side is the same: a token must not travel to another address unasked.
  */
 export async function putEndpoint(
   { registry, connectorTypes }: Pick<Services, 'registry' | 'connectorTypes'>,
@@ -105,7 +107,7 @@ export async function putEndpoint(
 ): Promise<{ endpoint: Endpoint; created: boolean; newSecret: string | null }> {
   const type = connectorTypes.get(input.connector.type);
   const before = await registry.secrets(kind, id);
-  const kept = before['secret'] === undefined ? {} : { secret: before['secret'] };
+  const kept = keptSecrets(before, await registry.get(kind, id), input);
   const settings = type.parse({ ...kept, ...input.connector }) as Record<string, unknown>;
   const secrets = Object.fromEntries(type.secrets.map((name) => [name, settings[name]]));
   const shown = Object.entries(settings).filter(([name]) => !type.secrets.includes(name));
@@ -124,6 +126,21 @@ export async function putEndpoint(
     typeof secret === 'string' && secret !== before['secret'] && !input.connector['secret'];
   return { endpoint, created, newSecret: made ? secret : null };
 }
+
+function keptSecrets(
+  before: SecretSettings,
+  endpoint: Endpoint | null,
+  { connector }: EndpointInput,
+): SecretSettings {
+  const sameFarSide =
+    endpoint?.connector.type === connector.type &&
+    originOf(endpoint.connector['url']) === originOf(connector['url']);
+  if (sameFarSide) return before;
+  return before['secret'] === undefined ? {} : { secret: before['secret'] };
+}
+
+const originOf = (url: unknown): string | null =>
+  typeof url === 'string' && URL.canParse(url) ? new URL(url).origin : null;
 
 async function refuseWhileInUse(services: Services, endpoint: Endpoint): Promise<void> {
   const name = endpointName(endpoint.kind, endpoint.id);

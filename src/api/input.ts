@@ -28,7 +28,13 @@ export const queueParams = z.strictObject({
     ),
 });
 
-const limit = z.coerce.number().int().min(1).max(200).default(50);
+const pageSize = 'must be a whole number from 1 to 200';
+const limit = z.coerce
+  .number(pageSize)
+  .int(pageSize)
+  .min(1, pageSize)
+  .max(200, pageSize)
+  .default(50);
 const cursor = (form: RegExp) =>
   z.string().regex(form, 'use the nextCursor of the page before').optional();
 export const auditQuery = z.strictObject({ limit, cursor: cursor(/^[1-9]\d{0,14}-\d{1,15}$/) });

@@ -12,7 +12,7 @@ export function changes(before: Json | undefined, after: Json | undefined, path 
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names].flatMap((name) => {
     const step = name.replaceAll('.', '\\.');
-    return changes(valueOf(before, name), valueOf(after, name), path ? `${path}.${step}` : step);
+    return changes(valueAt(before, name), valueAt(after, name), path ? `${path}.${step}` : step);
   });
 }
 
@@ -32,7 +32,7 @@ type Branch = Json[] | { [name: string]: Json };
 const isBranch = (value: Json | undefined): value is Branch =>
   typeof value === 'object' && value !== null;
 
-const valueOf = (branch: Branch, name: string): Json | undefined =>
+const valueAt = (branch: Branch, name: string): Json | undefined =>
   Object.hasOwn(branch, name) ? (branch as { [name: string]: Json })[name] : undefined;
 
 function shown(value: Json | undefined): string {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { RetrySettings } from '../client/shapes.js';
 import { parseEntity } from '../instructions/entity.js';
 
 /** What is wrong with an argument is said before anything is sent. Each throws `InvalidArgumentError`. */
@@ -68,4 +69,16 @@ export function header(text: string, before: Record<string, string> = {}): Recor
   if (name === undefined || value === undefined)
     throw new InvalidArgumentError('A header is name: value.');
   return { ...before, [name]: value };
+}
+
+/** `attempts=3,firstDelayMs=5000`: any of the three, in any order. */
+export function retry(text: string): RetrySettings {
+  const settings = text.split(',').map((each) => {
+    const [, name, value] =
+      /^(attempts|firstDelayMs|maxDelayMs)=(\d{1,8})$/.exec(each.trim()) ?? [];
+    if (!name)
+      throw new InvalidArgumentError('Must be as attempts=3,firstDelayMs=5000,maxDelayMs=60000.');
+    return [name, Number(value)];
+  });
+  return Object.fromEntries(settings);
 }

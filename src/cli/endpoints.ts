@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
-import { collect } from '../client/client.js';
+import { type AndonClient, collect } from '../client/client.js';
+import { ApiProblem } from '../client/problem.js';
 import {
   type Endpoint,
   type EndpointKind,
   type EndpointSettings,
   endpointKinds,
+  type RetrySettings,
 } from '../client/shapes.js';
 import type { JsonObject } from '../json.js';
-import { header, id } from './checks.js';
+import { count, header, id, retry } from './checks.js';
 import { UsageError } from './exit.js';
 import { readObject, readText } from './input.js';
 import type { Io } from './io.js';
@@ -15,12 +17,14 @@ import { type Output, printable } from './output.js';
 import { addCommand, sessionOf } from './session.js';
 
 interface PutOptions {
-  description: string;
+  description?: string;
   connectorType?: string;
   connector?: string;
   url?: string;
   secret?: string;
   header?: Record<string, string>;
+  timeout?: number;
+  retry?: RetrySettings;
   client?: string;
   recordUrl?: string;
 }
@@ -45,12 +49,14 @@ export function addEndpoints(program: Command, io: Io): void {
         // Settings of a connector are JSON to people as well.
         output.print(endpoint, () => JSON.stringify(endpoint, null, 2));
       });
-    addCommand(group, 'delete', `delete a ${kind} that has no items`, [`${kind} delete 12`])
+    const free = kind === 'service' ? '' : ' that has no open items';
+    const kept = kind === 'service' ? '' : '; its finished items can still be looked up';
+    addCommand(group, 'delete', `delete a ${kind}${free}`, [`${kind} delete 12`])
       .argument('<id>', `id of the ${kind}`, id)
       .action(async (given: string, _: unknown, command: Command) => {
         const { client, output } = sessionOf(command, io);
         await client.deleteEndpoint(kind, given);
-        output.print({ id: given, deleted: true }, () => `${kind} ${given} is deleted.`);
+        output.print({ id: given, deleted: true }, () => `${kind} ${given} is deleted${kept}.`);
       });
   }
 }
@@ -58,25 +64,39 @@ export function addEndpoints(program: Command, io: Io): void {
 function addPut(group: Command, kind: EndpointKind, io: Io): void {
   const examples = [
     `${kind} put 12 --description "Cape Shopify" --connector-type http --url https://shop.example/andon`,
+    `${kind} put 12 --timeout 60000 --retry attempts=3,firstDelayMs=5000   (only what is given changes)`,
     `--url http://andon.example ${kind} put 12 …   (another Andon: its --url stands first)`,
   ];
-  addCommand(group, 'put', `create or change a ${kind}`, examples, { ownUrl: true })
+  addCommand(group, 'put', `create a ${kind}, or change what is given of it`, examples, {
+    ownUrl: true,
+  })
     .argument('<id>', `id of the ${kind}`, id)
-    .requiredOption('--description <text>', 'what operators read')
-    .option('--connector-type <type>', 'http, email, webhook, demo …')
+    .option('--description <text>', `what operators read (required for a new ${kind})`)
+    .option('--connector-type <type>', 'how items get there: http, demo')
     .option('--url <url>', 'http: where items are posted to')
     .option('--secret <secret>', 'http: signs the posts; text, @file, or - for stdin')
-    .option('--header <name: value>', 'http: one more header; may be repeated', header)
+    .option(
+      '--header <name: value>',
+      'http: may be repeated; those given before stay while the address is the same',
+      header,
+    )
+    .option('--timeout <ms>', 'http: milliseconds for a whole answer', count)
+    .option('--retry <settings>', 'as attempts=3,firstDelayMs=5000,maxDelayMs=60000', retry)
     .option('--connector <json>', 'all settings of the connector: JSON, @file, or - for stdin')
     .option('--client <id>', 'business that owns it', id)
     .option('--record-url <url>', 'where a record can be seen, with {sku} or {orderNumber}')
     .action(async (given: string, options: PutOptions, command: Command) => {
       const { client, output } = sessionOf(command, io);
+      const before = await present(client, kind, given);
+      const description = options.description ?? before?.description;
+      if (description === undefined)
+        throw new UsageError(`A new ${kind} needs --description, which is what operators read.`);
       const settings: EndpointSettings = {
-        description: options.description,
-        connector: await connectorOf(options, io),
-        client: options.client,
-        recordUrl: options.recordUrl,
+        description,
+        connector: await connectorOf(options, before?.connector, io),
+        client: options.client ?? before?.client ?? undefined,
+        retry: options.retry || before?.retry ? { ...before?.retry, ...options.retry } : undefined,
+        recordUrl: options.recordUrl ?? before?.recordUrl ?? undefined,
       };
       const endpoint = await client.putEndpoint(kind, given, settings);
       output.print(endpoint, () => listing(output, [endpoint]));
@@ -85,20 +105,41 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
     });
 }
 
-async function connectorOf(options: PutOptions, io: Io): Promise<EndpointSettings['connector']> {
-  const whole: JsonObject =
-    options.connector === undefined ? {} : await readObject('--connector', options.connector, io);
-  const type = options.connectorType ?? whole['type'];
+/** The endpoint as it is, if there is one. */
+async function present(client: AndonClient, kind: EndpointKind, given: string) {
+  try {
+    return await client.endpoint(kind, given);
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+type Connector = EndpointSettings['connector'];
+
+/** What is given, on top of what is there; another type of connector starts anew. */
+async function connectorOf(
+  options: PutOptions,
+  before: Connector | undefined,
+  io: Io,
+): Promise<Connector> {
+  const whole: JsonObject | undefined =
+    options.connector === undefined
+      ? undefined
+      : await readObject('--connector', options.connector, io);
+  const type = options.connectorType ?? whole?.['type'] ?? before?.type;
   if (typeof type !== 'string')
     throw new UsageError('Say how items get there, with --connector-type http --url URL.');
-  if (type === 'http' && !URL.canParse(String(options.url ?? whole['url'])))
+  const base = whole ?? (before?.type === type ? before : {});
+  if (type === 'http' && !URL.canParse(String(options.url ?? base['url'])))
     throw new UsageError('A connector of type http needs --url, as https://shop.example/andon.');
   return {
-    ...whole,
+    ...base,
     type,
     ...(options.url && { url: options.url }),
     ...(options.secret && { secret: (await readText(options.secret, io)).trim() }),
     ...(options.header && { headers: options.header }),
+    ...(options.timeout && { timeoutMs: options.timeout }),
   };
 }
 

@@ -54,7 +54,8 @@ export function sentencesOf(error: unknown): string[] {
     .filter(({ detail }) => !error.message.includes(detail))
     .map(({ pointer, detail }) => `  ${pointer ? `${pointer}: ` : ''}${detail}`);
   const lines = [`${error.message} (${status})`, ...places];
-  if (status === 401) lines.push('Give a key with --key or in ANDON_KEY; the first admin key is in data/admin-key.');
+  if (status === 401)
+    lines.push('Give a key with --key or in ANDON_KEY; the first admin key is in data/admin-key.');
   if (status >= 500 && problem.requestId) lines.push(`Request ${problem.requestId}.`);
   return lines;
 }

@@ -23,7 +23,11 @@ export function addKeys(program: Command, io: Io): void {
     'keys create --scope enqueue --client acme --description "ERP of Acme"',
     'keys create --scope read,operate --channel 12 --channel 13',
   ])
-    .requiredOption('--scope <scopes>', `${scopes.join(', ')}; several with commas (required)`, scopeList)
+    .requiredOption(
+      '--scope <scopes>',
+      `${scopes.join(', ')}; several with commas (required)`,
+      scopeList,
+    )
     .option('--description <text>', 'who uses it')
     .option('--client <id>', 'only for what is of this client', id)
     .option('--channel <id>', 'only for this channel; may be repeated', ids)

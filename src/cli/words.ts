@@ -43,7 +43,9 @@ function span(ms: number): string {
 export function clock(at: string, now = new Date()): string {
   const then = new Date(at);
   const time = then.toLocaleTimeString('sv');
-  return then.toDateString() === now.toDateString() ? time : `${then.toLocaleDateString('sv')} ${time}`;
+  return then.toDateString() === now.toDateString()
+    ? time
+    : `${then.toLocaleDateString('sv')} ${time}`;
 }
 
 export function itemTable(output: Output, items: readonly Item[]): string {

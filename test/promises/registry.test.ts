@@ -14,6 +14,26 @@ const api = await Api.start(redis, { roles: ['api', 'worker'] });
 
 const connector = { type: 'http', url: 'http://127.0.0.1:9/' };
 
+test('a channel keeps its headers when it is put again, and takes none of them to another address', async () => {
+  const [first, other] = await Promise.all([FarSide.start(), FarSide.start()]);
+  const put = (url: string, more: object = {}) =>
+    api.put('channel', 'token', undefined, { connector: { type: 'http', url, ...more } });
+  const deliver = async (sku: string) => {
+    const [queueId] = await api.add('token', sku);
+    await api.untilState(queueId, 'completed');
+  };
+  await put(first.url, { headers: { 'X-Shop-Token': 'open sesame' } });
+  await put(`${first.url}/elsewhere`, { timeoutMs: 5_000 });
+  await deliver('K1');
+  expect(first.deliveries[0]).toMatchObject({
+    path: '/in/elsewhere',
+    headers: { 'x-shop-token': 'open sesame' },
+  });
+  await put(other.url);
+  await deliver('K2');
+  expect(other.deliveries[0]?.headers['x-shop-token']).toBeUndefined();
+});
+
 describe.each(['channel', 'source', 'service'])('a %s', (kind) => {
   const path = `/v1/${kind}s/reg-1`;
 

@@ -77,6 +77,17 @@ test('nobody there is told as a sentence', async () => {
   expect(error).toMatchObject({ message: `nothing answers at ${url}: start it with npm start` });
 });
 
+test('a connection that breaks is told in words', async () => {
+  const { createServer } = await import('node:net');
+  const server = createServer((socket) => socket.end());
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const url = `http://127.0.0.1:${port}`;
+  await expect(new AndonClient({ url }).item(1)).rejects.toThrow(`${url}: the connection broke`);
+  server.close();
+});
+
 test('an answer that never comes is given up', async () => {
   const { createServer } = await import('node:http');
   const server = createServer(() => {});

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { clock } from '../../../src/cli/words.js';
 import { andon, fakeAndon, type Reply, type Seen } from './fake-andon.js';
 
 const failed = {
@@ -64,19 +65,24 @@ describe('exit codes and errors', () => {
   });
 
   test.each([
-    [['item', 'abc'], /A queue id is a whole number/],
+    [['item', 'abc'], /^A queue id is a whole number/],
     [['pause', 'channel:12'], /A queue is channel.ID/],
     [['channel', 'show', 'a:b'], /1 to 64 letters/],
     [['items', '--state', 'lost'], /Allowed choices are waiting/],
-    [['items', '--since', 'yesterday'], /30m, 2h, 7d/],
+    [['items', '--since', 'yesterday'], /^--since: Must be a span such as 30m, 2h, 7d/],
     [['clear', 'channel.12'], /--reason/],
     [['retry'], /Give queue ids or a filter/],
     [['skip', '7', '--state', 'failed'], /Give queue ids or a filter/],
     [['edit', '7'], /Say what to change/],
     [['enqueue', 'add_product', '--data', '[1]'], /must be a JSON object/],
-    [['enqueue', 'add_product', '--data', '@/nowhere/x.json'], /cannot be read/],
+    [
+      ['enqueue', 'add_product', '--data', '@/nowhere/x.json'],
+      /^\/nowhere\/x.json does not exist$/m,
+    ],
+    [['import', '/nowhere/x.csv'], /^\/nowhere\/x.csv does not exist$/m],
+    [['item', '1', '--data'], /unknown option/],
     [['keys', 'create', '--scope', 'root'], /Scopes are/],
-    [['channel', 'put', '12', '--description', 'x', '--connector-type', 'http'], /needs --url/],
+    [['channel', 'put', '12', '--retry', 'attempts=many'], /^--retry: Must be as attempts=3/],
     [['items', '--url', 'localhost:3000'], /is not a URL/],
     [['itms'], /unknown command/],
   ])('%j is wrong usage: exit 2, nothing sent', async (args, message) => {
@@ -91,6 +97,23 @@ describe('exit codes and errors', () => {
     expect(code).toBe(0);
     expect(out).toContain('$ andon retry 1042');
     expect(out).toContain('--json');
+  });
+
+  test('hints and examples call the program as it was called', async () => {
+    const clone = { script: '/home/me/andon/dist/cli.js' };
+    expect((await run(['retry', '--help'], clone)).out).toContain('$ npx andon retry 1042');
+    expect((await run(['item', '1042'], clone)).out).toContain('  npx andon retry 1042 ');
+    expect((await run(['retry'], clone)).err).toContain('npx andon retry --help');
+    expect((await run(['itms'], clone)).err).toContain('npx andon COMMAND --help');
+    const byNpx = { script: '/x/node_modules/.bin/andon' };
+    expect((await run(['item', '1042'], byNpx)).out).toContain('  npx andon retry 1042 ');
+    const exec = { env: { npm_command: 'exec' } };
+    expect((await run(['item', '1042'], exec)).out).toContain('  npx andon retry 1042 ');
+  });
+
+  test('without a valid key it says where one is', async () => {
+    answer = () => ({ status: 401, body: { type: 't', title: 'No key', status: 401 } });
+    expect((await run(['queues'])).err).toContain('data/admin-key');
   });
 });
 
@@ -117,9 +140,10 @@ describe('where and with which key', () => {
   });
 
   test('--url behind channel put is the connector’s, before it Andon’s', async () => {
-    answer = () => ({
-      body: { id: '12', description: 'x', connector: { type: 'http' }, secret: 'whsec_1' },
-    });
+    answer = ({ method }) =>
+      method === 'GET'
+        ? { status: 404, body: { type: 'not-found', title: 'Not found', status: 404 } }
+        : { body: { id: '12', description: 'x', connector: { type: 'http' }, secret: 'whsec_1' } };
     const put = ['channel', 'put', '12', '--description', 'Cape', '--connector-type', 'http'];
     const { code, err } = await andon([
       '--url',
@@ -132,7 +156,7 @@ describe('where and with which key', () => {
     ]);
     expect(code).toBe(0);
     expect(err).toContain('shown only now: whsec_1');
-    expect(server.seen[0]).toMatchObject({
+    expect(server.seen[1]).toMatchObject({
       method: 'PUT',
       path: '/v1/channels/12',
       body: {
@@ -140,6 +164,140 @@ describe('where and with which key', () => {
         connector: { type: 'http', url: 'http://shop/andon', headers: { 'X-A': 'b: c' } },
       },
     });
+  });
+});
+
+describe('channels', () => {
+  const cape = {
+    id: '12',
+    kind: 'channel',
+    description: 'Cape',
+    client: 'acme',
+    connector: { type: 'http', url: 'http://shop/andon', timeoutMs: 30_000 },
+    retry: { attempts: 5, maxDelayMs: 60_000 },
+    recordUrl: 'http://shop/{sku}',
+    queue: 'channel.12',
+  };
+  const absent = { status: 404, body: { type: 'not-found', title: 'Not found', status: 404 } };
+
+  test('put changes only what is given', async () => {
+    answer = () => ({ body: cape });
+    const args = ['--timeout', '5000', '--retry', 'attempts=3,firstDelayMs=0'];
+    expect((await run(['channel', 'put', '12', ...args])).code).toBe(0);
+    expect(server.seen[1]?.body).toEqual({
+      description: 'Cape',
+      client: 'acme',
+      connector: { type: 'http', url: 'http://shop/andon', timeoutMs: 5_000 },
+      retry: { attempts: 3, firstDelayMs: 0, maxDelayMs: 60_000 },
+      recordUrl: 'http://shop/{sku}',
+    });
+  });
+
+  test('another type of connector takes nothing over from the one before', async () => {
+    answer = () => ({ body: cape });
+    await run(['channel', 'put', '12', '--connector-type', 'demo']);
+    expect(server.seen[1]?.body).toMatchObject({ connector: { type: 'demo' } });
+    expect(server.seen[1]?.body).not.toHaveProperty('connector.url');
+  });
+
+  test.each([
+    [['--connector-type', 'demo'], /needs --description/],
+    [['--description', 'x'], /--connector-type http --url URL/],
+    [['--description', 'x', '--connector-type', 'http'], /needs --url/],
+  ])('a new one with %j alone is wrong usage', async (args, message) => {
+    answer = () => absent;
+    const { code, err } = await run(['channel', 'put', '12', ...args]);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
+    expect(server.seen.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  test('delete tells what is left', async () => {
+    expect((await run(['channel', '--help'])).out).toContain('that has no open items');
+    const { out } = await run(['channel', 'delete', '12']);
+    expect(out).toBe('channel 12 is deleted; its finished items can still be looked up.\n');
+  });
+});
+
+describe('queues', () => {
+  const counts = {
+    waiting: 0,
+    active: 0,
+    backingOff: 0,
+    failed: 0,
+    completed: 7,
+    skipped: 2,
+    resolved: 1,
+  };
+  const queue = {
+    name: 'channel.12',
+    kind: 'channel',
+    mode: 'blocking',
+    description: 'Cape',
+    client: null,
+    state: 'running',
+    blocked: false,
+    paused: false,
+    pausedBy: null,
+    heldUntil: null,
+    heldReason: null,
+    blockedBy: null,
+    counts,
+    oldestWaitingAt: null,
+    nextAttemptAt: null,
+  };
+  const pausedBy = { actor: 'key:k1', at: null, reason: 'stock-taking' };
+  const blockedBy = { queueId: 5, title: 'A', error: 'negative price', since: null };
+  const soon = new Date(Date.now() + 24_000).toISOString();
+  const waits = { nextAttemptAt: soon, heldReason: 'HTTP 500' };
+  const backingOff = { ...waits, counts: { ...counts, backingOff: 1 } };
+  const retrying = `retrying at ${clock(soon)}: HTTP 500`;
+
+  test.each([
+    ['idle', {}, ''],
+    ['running', { counts: { ...counts, active: 1 } }, ''],
+    ['backing-off', backingOff, retrying],
+    ['running', { ...backingOff, mode: 'non-blocking' }, retrying],
+    ['held', { ...backingOff, state: 'held' }, retrying],
+    ['paused', { state: 'paused', paused: true, pausedBy }, 'paused by key:k1: stock-taking'],
+    ['blocked', { state: 'blocked', blocked: true, blockedBy }, '5: negative price'],
+    [
+      'blocked, paused',
+      { state: 'blocked', blocked: true, blockedBy, paused: true, pausedBy },
+      '5: negative price; paused by key:k1: stock-taking',
+    ],
+  ])('%s says why: %j', async (word, facts, why) => {
+    answer = () => ({ body: { items: [{ ...queue, ...facts }], nextCursor: null } });
+    const [headings = '', row = ''] = (await run(['queues'])).out.split('\n');
+    expect(headings.split(/ {2,}/)).toContain('WHY');
+    const cells = row.split(/ {2,}/);
+    expect(cells[1]).toBe(word);
+    expect(cells[4]).toBe('7');
+    expect(cells[6] ?? '').toBe(why);
+  });
+
+  test('pause carries its reason', async () => {
+    answer = () => ({ body: queue });
+    await run(['pause', 'channel.12', '--reason', 'stock-taking']);
+    expect(server.seen[0]).toMatchObject({
+      path: '/v1/queues/channel.12/pause',
+      body: { reason: 'stock-taking' },
+    });
+  });
+
+  test('an item that backs off says when it is tried again and what else can be done', async () => {
+    answer = ({ path }) =>
+      path === '/v1/items/1042'
+        ? { body: { ...failed, state: 'backing-off' } }
+        : { body: { ...queue, ...backingOff } };
+    const { out } = await run(['item', '1042']);
+    expect(server.seen.map(({ path }) => path)).toEqual([
+      '/v1/items/1042',
+      '/v1/queues/channel.12',
+    ]);
+    expect(out).toContain('backing-off after 3 attempts');
+    expect(out).toMatch(/^Next try +at \S+Z \(in 2[0-4] s\), attempt 4$/m);
+    expect(out).toContain('andon retry 1042');
   });
 });
 
@@ -173,6 +331,27 @@ describe('looking', () => {
     expect(out).not.toContain('\u001b[');
   });
 
+  test('the error of a try before is not taken for one of the present', async () => {
+    answer = () => ({ body: { ...failed, state: 'active', attempts: 4 } });
+    const { out } = await run(['item', '1042']);
+    expect(out).toMatch(/^State +active, attempt 4$/m);
+    expect(out).toMatch(/^Last error +422 price/m);
+    expect(out).not.toContain('andon retry');
+  });
+
+  test('an edit stands in the history as what it changed', async () => {
+    const edit = { at: '2026-11-21T08:00:02Z', actor: 'key:a', action: 'edit' };
+    const history = [
+      { ...edit, before: { sku: 'A', title: 'Oldest', variants: [{ price: -1 }] } },
+      { ...edit, before: { sku: 'A', title: 'Old', variants: [{ price: -2 }] } },
+    ];
+    answer = () => ({ body: { ...failed, history } });
+    const { out } = await run(['item', '1042']);
+    expect(out).toContain('edit  by key:a  title: "Oldest" → "Old", variants.0.price: -1 → -2\n');
+    expect(out).toContain('edit  by key:a  variants.0.price: -2 → -1\n');
+    expect(out).not.toContain('before:');
+  });
+
   test('--json is the answer of the API, unchanged', async () => {
     const { out } = await run(['item', '1042', '--json'], { tty: true });
     expect(JSON.parse(out)).toEqual(failed);
@@ -196,6 +375,16 @@ describe('putting right', () => {
       data: { sku: 'A', title: 'Ocean Blue Shirt', variants: [{ price: 49.5 }] },
     });
     expect(err).toContain('andon retry 1042');
+  });
+
+  test('edit tells what it changed', async () => {
+    const before = { sku: 'A', title: 'Older', tags: ['a', 'b'] };
+    const history = [...failed.history, { at: '', actor: 'key:a', action: 'edit', before }];
+    answer = () => ({
+      body: { ...failed, data: { sku: 'A', title: 'Old', tags: ['a'] }, history },
+    });
+    const { out } = await run(['edit', '1042', '--set', 'title=Old']);
+    expect(out).toBe('title: "Older" → "Old"\ntags.1: "b" → nothing\n');
   });
 
   test('edit --data takes all data, also from stdin', async () => {

@@ -52,6 +52,8 @@ interface Terminal {
   stdin?: string;
   tty?: boolean;
   columns?: number;
+  /** What was run; the command `andon` unless given. */
+  script?: string;
 }
 
 /** Runs one command line in this process and keeps what it wrote. */
@@ -70,6 +72,7 @@ export async function andon(args: string[], terminal: Terminal = {}) {
     stdout: screen('out'),
     stderr: screen('err'),
     env: { ANDON_DATA_DIR: '/nowhere', ...terminal.env },
+    argv: ['node', terminal.script ?? '/usr/bin/andon'],
   };
   const code = await runCli(['node', 'andon', ...args], () => {}, io);
   await new Promise(setImmediate);

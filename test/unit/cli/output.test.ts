@@ -43,7 +43,7 @@ test('wide characters count twice, colours not at all', () => {
 test('colour is for terminals, and NO_COLOR is heard', () => {
   const paint = (isTTY: boolean, env: Record<string, string>) => {
     const screen = Object.assign(new PassThrough(), { isTTY });
-    const io = { stdin: new PassThrough(), stdout: screen, stderr: screen, env };
+    const io = { stdin: new PassThrough(), stdout: screen, stderr: screen, env, argv: [] };
     return new Output(io, false).paint('failed', 'red');
   };
   expect(paint(true, {})).toBe('\u001b[31mfailed\u001b[0m');
