@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Io } from './cli/io.js';
 import { type Config, loadConfig } from './config/load.js';
 import { BadConfig, messageOf } from './errors.js';
+import { loadCatalogue } from './instructions/catalogue.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
 import { checkRedis } from './redis/preflight.js';
 import { unknownBullmqScripts } from './redis/script.js';
@@ -39,7 +40,10 @@ async function findings(): Promise<Findings> {
 
 async function look(config: Config): Promise<Findings> {
   const notes = [`settings (${config.configFile} and environment)`];
-  const problems = unknownBullmqScripts();
+  const problems = [
+    ...unknownBullmqScripts(),
+    ...loadCatalogue().strangers(Object.keys(config.file.retry), 'retry'),
+  ];
   if (problems.length === 0) notes.push('bullmq is the version that was tested');
   if (!config.redisUrl) {
     notes.push(`Redis: a private one is started under ${config.dataDir} (REDIS_URL is not set)`);

@@ -74,6 +74,9 @@ export class System implements Part {
   /** @throws BadConfig when Redis, bullmq or the settings are not as they must be */
   async start(): Promise<void> {
     try {
+      const catalogue = loadCatalogue();
+      const strangers = catalogue.strangers(Object.keys(this.config.file.retry), 'retry');
+      if (strangers.length > 0) throw new BadConfig(strangers);
       await this.startEmbedded();
       const redis = connectRedis(this.redisUrl, {
         name: 'andon',
@@ -85,7 +88,7 @@ export class System implements Part {
       const keys = new Keys(this.config.prefix, this.config.shards);
       await this.check(redis, keys);
       await new Registry(redis, new Scripts(redis, keys), keys).spreadIds(PARALLEL);
-      await this.startRoles(redis, keys, loadCatalogue());
+      await this.startRoles(redis, keys, catalogue);
     } catch (error) {
       await this.stop();
       throw error;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
+import { inWords } from '../config/in-words.js';
 import {
   Forbidden,
   InvalidInput,
@@ -15,7 +16,7 @@ import type { Caller } from './caller.js';
 import { docsPage } from './docs.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';
-import { faultsOf, inWords } from './faults.js';
+import { faultsOf } from './faults.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
 import { openApi } from './openapi.js';

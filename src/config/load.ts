@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import { BadConfig, messageOf } from '../errors.js';
+import { inWords } from './in-words.js';
 import { environmentSchema, type FileConfig, fileSchema, secretNames } from './schema.js';
 
 /** Everything that can be set, read once, checked whole, frozen. */
@@ -33,17 +34,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function loadConfig(environment: Environment = process.env): Config {
   const problems: string[] = [];
-  const env = environmentSchema.safeParse(withFiles(environment, problems));
+  const env = environmentSchema.safeParse(withFiles(environment, problems), { error: inWords });
   if (!env.success) problems.push(...sentences(env.error, (path) => String(path[0])));
   const file = readFile(
     environment['ANDON_CONFIG'] || 'config/andon.yaml',
     Boolean(environment['ANDON_CONFIG']),
     problems,
   );
-  if (!env.success || !file) throw new BadConfig(problems);
-
-  const networks = splitNetworks(env.data, problems);
-  if (problems.length > 0) throw new BadConfig(problems);
+  const networks = splitNetworks(environment, problems);
+  if (!env.success || !file || problems.length > 0) throw new BadConfig(problems);
   return deepFreeze({
     port: env.data.ANDON_PORT,
     host: env.data.ANDON_HOST,
@@ -86,7 +85,9 @@ function readFile(path: string, demanded: boolean, problems: string[]): FileConf
     return null;
   }
   try {
-    const parsed = fileSchema.safeParse(parseYaml(readFileSync(path, 'utf8')) ?? {});
+    const parsed = fileSchema.safeParse(parseYaml(readFileSync(path, 'utf8')) ?? {}, {
+      error: inWords,
+    });
     if (parsed.success) return parsed.data;
     problems.push(...sentences(parsed.error, (at) => `${path}: ${at.map(String).join('.')}`));
   } catch (error) {
@@ -96,9 +97,10 @@ function readFile(path: string, demanded: boolean, problems: string[]): FileConf
 }
 
 /** The embedded set-up runs everything on one machine, so connectors may reach loopback there. */
-function splitNetworks(env: z.infer<typeof environmentSchema>, problems: string[]): string[] {
-  const given = env.ANDON_CONNECTOR_NETWORKS;
-  if (given === undefined) return env.REDIS_URL ? [] : ['127.0.0.0/8', '::1/128'];
+function splitNetworks(environment: Environment, problems: string[]): string[] {
+  const given = environment['ANDON_CONNECTOR_NETWORKS'];
+  const embedded = !environment['REDIS_URL'] && !environment['REDIS_URL_FILE'];
+  if (!given) return embedded ? ['127.0.0.0/8', '::1/128'] : [];
   const networks = given
     .split(',')
     .map((part) => part.trim())

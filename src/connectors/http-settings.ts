@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
+import { inWords } from '../config/in-words.js';
 import { type Fault, InvalidInput, messageOf } from '../errors.js';
 import type { NetworkGuard } from './network.js';
 import { isSecret, makeSecret } from './signature.js';
@@ -45,7 +46,7 @@ export function urlSchema(guard: NetworkGuard) {
 
 /** Settings that fit, or every fault at once, with pointers into the endpoint's `connector`. */
 export function checked<S extends z.ZodType>(schema: S, settings: unknown): z.output<S> {
-  const parsed = schema.safeParse(settings);
+  const parsed = schema.safeParse(settings, { error: inWords });
   if (parsed.success) return parsed.data;
   throw new InvalidInput(parsed.error.issues.flatMap(faultsOf));
 }

@@ -39,6 +39,13 @@ export class Catalogue {
     return [...this.entries.keys()];
   }
 
+  /** Sentences about names that are no instructions; `where` they stand. */
+  strangers(names: readonly string[], where: string): string[] {
+    return names
+      .filter((name) => !this.entries.has(name))
+      .map((name) => `${where} names the instruction "${name}", which there is not.`);
+  }
+
   /** Names of the instructions that add an entity. */
   get adds(): string[] {
     return [...this.entries.values()].filter((e) => e.barrier === 'add').map((e) => e.instruction);

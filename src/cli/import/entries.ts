@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { extname } from 'node:path';
-import { inWords } from '../../api/faults.js';
 import type { NewItem } from '../../client/shapes.js';
+import { inWords } from '../../config/in-words.js';
 import type { Catalogue } from '../../instructions/catalogue.js';
 import { dataSchemas } from '../../instructions/data.js';
 import type { JsonObject } from '../../json.js';
