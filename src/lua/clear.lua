@@ -7,7 +7,10 @@
 --@include aside
 
 local q, skipped = line(ARGV[1]), 0
-local held = rcall('HGET', q.facts, 'heldBy')
+local f = rcall('HMGET', q.facts, 'heldBy', 'blockedBy')
+local held, blocker = f[1], f[2]
+-- A failed head that plain BullMQ put back into the queue is no waiting item.
+local stays = blocker and rcall('LREM', q.wait, -1, blocker) == 1
 for _ = 1, tonumber(ARGV[4]) do
   local id = rcall('RPOP', q.wait)
   if not id then break end
@@ -16,4 +19,6 @@ for _ = 1, tonumber(ARGV[4]) do
   if id == held then lift(q, id) end
   skipped = skipped + 1
 end
+if stays then rcall('RPUSH', q.wait, blocker) end
+wake(q)
 return skipped

@@ -1,0 +1,60 @@
+import {
+  breach,
+  type Item,
+  lateResults,
+  mayHaveWorked,
+  type Rule,
+  refused,
+  succeeded,
+} from './story.js';
+
+/** Every acknowledged item is still there, in a state that what was seen of it explains. */
+export const accounted: Rule = function* ({ items, settings }) {
+  for (const item of items) {
+    const end = item.ends.at(-1);
+    const promised = item.requests.find((request) => request.durable);
+    if (!end && promised) yield breach(item, 'was acknowledged and is gone', promised);
+    const wrong = end && unexplained(item, end.state, settings.maxDeaths);
+    if (wrong) yield breach(item, wrong, ...item.deliveries, ...item.verbs, end);
+  }
+};
+
+function unexplained(item: Item, state: string, maxDeaths: number): string | null {
+  const last = item.starts.at(-1);
+  const aside = item.verbs.filter((verb) => verb.did !== 'retry');
+  if (state === 'skipped' || state === 'resolved') {
+    const word = state === 'skipped' ? 'skip' : 'resolve';
+    const asked = aside.some((verb) => verb.did === word && mayHaveWorked(verb));
+    return asked ? null : `is ${state} by nobody`;
+  }
+  if (aside.some((verb) => verb.answer === 'done'))
+    return `is ${state} although a person set it aside`;
+  if (state === 'completed') {
+    // That a late result did it is for the rule of the fences to say.
+    const success = last && [last, ...lateResults(item)].some(succeeded);
+    return success ? null : 'is completed but did not succeed';
+  }
+  if (state !== 'failed') return null;
+  if (!last) return 'failed without a start';
+  const killers = last.attempt >= maxDeaths;
+  if (succeeded(last) && !killers && !lateResults(item).some(refused))
+    return 'failed although it succeeded';
+  const over = last.end?.at ?? Number.POSITIVE_INFINITY;
+  const retry = item.verbs.find(
+    (verb) => verb.did === 'retry' && verb.answer === 'done' && verb.asked > over,
+  );
+  return retry ? 'was retried and never started again' : null;
+}
+
+/** When the faults are over, everything runs that no failed item stands before. */
+export const drain: Rule = function* ({ queues }) {
+  for (const { blocking, items } of queues) {
+    const failed = items.find((item) => item.ends.at(-1)?.state === 'failed');
+    for (const item of items) {
+      const end = item.ends.at(-1);
+      if (!end || ['completed', 'failed', 'skipped', 'resolved'].includes(end.state)) continue;
+      if (!blocking || !failed || failed.id > item.id)
+        yield breach(item, `is still ${end.state}, and nothing stands before it`, end);
+    }
+  }
+};

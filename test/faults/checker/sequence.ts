@@ -1,0 +1,139 @@
+import type { Verb } from './history.js';
+import {
+  breach,
+  byStart,
+  type Delivery,
+  endedBy,
+  type Item,
+  lockMayBeLost,
+  mayHaveWorked,
+  type Queue,
+  type Rule,
+  refused,
+  type Story,
+  setAsideAt,
+  succeeded,
+} from './story.js';
+
+/** First starts follow the order of acceptance: none is passed over unless a person set it aside. */
+export const order: Rule = function* ({ queues }) {
+  for (const { item, start, other, last } of meetings(queues)) {
+    if (!last) yield breach(item, `started before ${other.name}`, ...other.requests, start);
+  }
+};
+
+/** One delivery at a time; only who lost the lock may be overlapped, by the same item's higher fence. */
+export const overlap: Rule = function* (story) {
+  for (const { item, start, other, last } of meetings(story.queues)) {
+    if (last && !endedBy(last, start.at))
+      yield breach(item, `started while ${other.name} ran`, last, start);
+  }
+  for (const { item, before, start } of restarts(story)) {
+    if (!endedBy(before, start.at) && !lockMayBeLost(before, start, story))
+      yield breach(item, 'started twice, although no lock can have been lost', before, start);
+  }
+};
+
+/** Behind an item that did not succeed nothing starts, nor itself again, until a person dealt with it. */
+export const block: Rule = function* (story) {
+  for (const { item, start, other, last } of meetings(story.queues)) {
+    if (last && endedBy(last, start.at))
+      yield breach(item, `started behind ${other.name}, which is not done`, last, start);
+  }
+  const used = new Set<Verb>();
+  for (const { item, before, start } of restarts(story)) {
+    if (!refused(before) || !endedBy(before, start.at)) continue;
+    const retry = item.verbs.find(
+      (verb) =>
+        verb.did === 'retry' &&
+        mayHaveWorked(verb) &&
+        !used.has(verb) &&
+        verb.asked <= start.at &&
+        (verb.answer === 'unknown' || verb.answered >= before.end!.at),
+    );
+    if (retry) used.add(retry);
+    else if (!lockMayBeLost(before, start, story))
+      yield breach(item, 'started again although nobody retried it', before, start);
+  }
+  for (const { blocking, items } of story.queues) {
+    const failed = items.filter((item) => item.ends.at(-1)?.state === 'failed');
+    if (blocking && failed[1])
+      yield breach(failed[1], `failed behind ${failed[0]!.name}`, ...failed.flatMap((x) => x.ends));
+  }
+};
+
+/** Nothing after a recorded success, nor after a person set the item aside. */
+export const again: Rule = function* (story) {
+  const startsOf = new Map(story.queues.map((queue) => [queue.name, inOrder(queue)]));
+  const blocking = new Set(story.queues.filter((one) => one.blocking).map((one) => one.name));
+  for (const { item, before, start } of restarts(story)) {
+    if (!succeeded(before) || !endedBy(before, start.at)) continue;
+    const since = startsOf
+      .get(item.queue)!
+      .find(
+        (one) => one.item !== item && one.start.at >= before.end!.at && one.start.at < start.at,
+      );
+    // The queue went on, so the success was written down; or the lock cannot have been lost so soon.
+    if (blocking.has(item.queue) && since)
+      yield breach(item, 'started again after its success', before, before.end, since.start, start);
+    else if (!lockMayBeLost(before, start, story))
+      yield breach(item, 'started again right after its success', before, before.end, start);
+  }
+  for (const item of story.items) {
+    const aside = item.verbs.find((verb) => verb.did !== 'retry' && verb.answer === 'done');
+    const late = aside && item.starts.find((start) => start.at > aside.answered);
+    if (late) yield breach(item, `started after its ${aside.did}`, aside, late);
+  }
+};
+
+interface Meeting {
+  readonly item: Item;
+  readonly start: Delivery;
+  /** An item that should have kept it from starting. */
+  readonly other: Item;
+  /** The other's valid delivery at that time; none when it never started. */
+  readonly last: Delivery | undefined;
+}
+
+/** Every start in a blocking queue, with each other item that stood in its way; each of these once. */
+function* meetings(queues: readonly Queue[]): Generator<Meeting> {
+  for (const queue of queues.filter((one) => one.blocking)) {
+    const inTheWay = new Set<Item>();
+    let next = 0;
+    for (const { item, start } of inOrder(queue)) {
+      for (; queue.items[next] && queue.items[next]!.id < item.id; next += 1)
+        if (!mayBeLost(queue.items[next]!)) inTheWay.add(queue.items[next]!);
+      for (const other of inTheWay) {
+        if (other === item) continue;
+        inTheWay.delete(other);
+        if (setAsideAt(other) <= start.at) continue;
+        const last = lastBefore(other, start);
+        if (!last || !succeeded(last) || !endedBy(last, start.at))
+          yield { item, start, other, last };
+      }
+      inTheWay.add(item);
+    }
+  }
+}
+
+/** It was accepted without a promise that it outlives a failover, and it did not. */
+const mayBeLost = (item: Item): boolean =>
+  item.deliveries.length + item.ends.length === 0 && item.requests.every((one) => !one.durable);
+
+const inOrder = ({ items }: Queue): { item: Item; start: Delivery }[] =>
+  items
+    .flatMap((item) => item.starts.map((start) => ({ item, start })))
+    .sort((a, b) => byStart(a.start, b.start));
+
+const lastBefore = (item: Item, start: Delivery): Delivery | undefined =>
+  item.starts.findLast((one) => byStart(one, start) < 0);
+
+/** Each start of an item but the first, with the one before it. */
+function* restarts({ items }: Story) {
+  for (const item of items) {
+    for (const [n, start] of item.starts.entries()) {
+      const before = item.starts[n - 1];
+      if (before) yield { item, before, start };
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The witness: a shop in a process of its own, which shares no code with the product. It writes down
+ * each delivery before anybody can act on it, and answers as the item's own data ask: `answers` one
+ * after the other, then 200, each after `takesMs`. A fence that was outdated on arrival gets 412.
+ *
+ *     node witness.mjs <file for its lines>
+ */
+import { openSync, writeSync } from 'node:fs';
+import { createServer } from 'node:http';
+
+const file = openSync(process.argv[2], 'a');
+const now = () => Number(process.hrtime.bigint()) / 1e6;
+const write = (line) =>
+  writeSync(file, `${JSON.stringify({ by: 'witness', at: now(), ...line })}\n`);
+
+let deliveries = 0;
+const answered = new Map();
+const highest = new Map();
+
+const server = createServer(async (request, response) => {
+  const delivery = ++deliveries;
+  const chunks = [];
+  let over = false;
+  const end = (line) => {
+    if (over) return false;
+    over = true;
+    write({ delivery, ...line });
+    return true;
+  };
+  try {
+    for await (const chunk of request) chunks.push(chunk);
+  } catch {
+    return; // cut off before it was told: that is no delivery
+  }
+  const { queueId: id, mode, channel, data } = JSON.parse(Buffer.concat(chunks).toString());
+  const fence = Number(request.headers['x-andon-fence']);
+  write({
+    did: 'started',
+    delivery,
+    queue: mode === 'blocking' ? `channel.${channel}` : 'parallel',
+    id,
+    item: data.item,
+    key: request.headers['idempotency-key'],
+    attempt: Number(request.headers['x-andon-attempt']),
+    fence,
+  });
+  const stale = fence < (highest.get(id) ?? 0);
+  highest.set(id, Math.max(fence, highest.get(id) ?? 0));
+  response.once('close', () => end({ did: 'broken' }));
+  setTimeout(() => {
+    if (over) return;
+    const count = answered.get(id) ?? 0;
+    const status = stale ? 412 : (data.answers[count] ?? 200);
+    if (!stale) answered.set(id, count + 1);
+    end({ did: 'answered', status });
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(status === 200 ? {} : { title: `the witness says ${status}` }));
+  }, data.takesMs);
+});
+
+server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));
+process.stdin.resume().once('end', () => process.exit()); // whoever started it is gone
