@@ -3,7 +3,6 @@
 --   ARGV[1] queue   ARGV[2] queue id   ARGV[3] actor   ARGV[4] data JSON
 --   ARGV[5] title   ARGV[6] entity ('kind:key' or '')
 -- Returns {'ok'}, or {present state} with nothing changed.
---@include facts
 --@include record
 --@include state
 

@@ -243,3 +243,13 @@ export function accept(
     ...more,
   };
 }
+
+/** A line whose channel 12 is blocked by `a`, with `b` behind it; every delivery fails until told otherwise. */
+export async function blockedByA(redis: TestRedis): Promise<{ line: Line; a: Ticket | undefined }> {
+  const line = await new Line(redis).ready('12');
+  line.script = () => fail;
+  await line.startFleet();
+  const [a] = await line.add('12', 'a', 'b');
+  await line.untilState(a!.queueId, 'failed');
+  return { line, a };
+}

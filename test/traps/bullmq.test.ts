@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Job } from 'bullmq';
 import { unknownBullmqScripts } from '../../src/redis/script.js';
 import { stockQueue } from '../support/bullmq.js';
-import { done, fail, failure, Line, product, tryAgain } from '../support/line.js';
+import { blockedByA, done, fail, failure, Line, product, tryAgain } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -185,11 +185,7 @@ describe('traps of BullMQ', () => {
   });
 
   it('a hold that is derived from the failed job ends when the job is cleaned away', async () => {
-    const line = await new Line(redis).ready('12');
-    line.script = () => fail;
-    await line.startFleet();
-    const [a] = await line.add('12', 'a', 'b');
-    await line.untilState(a!.queueId, 'failed');
+    const { line, a } = await blockedByA(redis);
     await stockQueue(redis, line, 'channel.12').clean(0, 100, 'failed');
     await line.deliveries.sweep(line.keys.shardOf('channel.12'), ['channel.12']);
     expect(await line.status('channel.12')).toMatchObject({
@@ -201,11 +197,7 @@ describe('traps of BullMQ', () => {
   });
 
   it('queue.resume() and setGlobalConcurrency(1) together open a block: here the sweeper shuts them again', async () => {
-    const line = await new Line(redis).ready('12');
-    line.script = () => fail;
-    await line.startFleet();
-    const [a] = await line.add('12', 'a', 'b');
-    await line.untilState(a!.queueId, 'failed');
+    const { line } = await blockedByA(redis);
     const stock = stockQueue(redis, line, 'channel.12');
     await stock.resume();
     await stock.setGlobalConcurrency(1);

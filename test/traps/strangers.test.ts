@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { stockQueue } from '../support/bullmq.js';
-import { accept, done, fail, failure, Line, product, tryAgain } from '../support/line.js';
+import {
+  accept,
+  blockedByA,
+  done,
+  fail,
+  failure,
+  Line,
+  product,
+  tryAgain,
+} from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -159,11 +168,7 @@ describe('beside switches that are turned with plain BullMQ', () => {
   });
 
   it('a pause while the queue is blocked is no block, so a retry does not lift it', async () => {
-    const line = await new Line(redis).ready('12');
-    line.script = () => fail;
-    await line.startFleet();
-    const [a] = await line.add('12', 'a', 'b');
-    await line.untilState(a!.queueId, 'failed');
+    const { line, a } = await blockedByA(redis);
     const stock = stockQueue(redis, line, 'channel.12');
     await stock.pause();
     await line.transitions.skip(a!, { actor: 'x' });
