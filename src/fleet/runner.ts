@@ -5,6 +5,7 @@ import { messageOf } from '../errors.js';
 import { pause } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import type { Endpoint } from '../queues/registry.js';
+import { isOutage } from '../redis/outage.js';
 import { policyOf } from './back-off.js';
 import { type Attempt, execute, type Workshop } from './execute.js';
 import { type LockKeeper, LockLost } from './lock-keeper.js';
@@ -82,6 +83,8 @@ export class Runner {
         settle(this.deliveries, claim, attempt.outcome, policy, more()),
       );
       this.tell(claim, attempt.outcome, attempt.endpoint, settled);
+      // Redis was away for longer than the lock, or we slept: no fault of the item's.
+      if (!settled.stored) await this.insist(claim, () => this.deliveries.pardon(claim));
       return settled.stored ? settled.next : null;
     } catch (error) {
       // Nothing is lost: the lock runs out and the item returns to the head.
@@ -124,14 +127,15 @@ export class Runner {
     if (!(await this.deliveries.giveBack(claim))) await this.deliveries.pardon(claim);
   }
 
-  /** What came of a delivery is worth keeping: while Redis is away it is offered again for a lock's length. */
+  /** What came of a delivery is worth keeping: while Redis is away it is offered again. */
   private async insist<T>(claim: Claimed, store: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + this.options.lockMs;
     for (;;) {
       try {
         return await store();
       } catch (error) {
-        if (performance.now() > deadline) throw error;
+        const patient = isOutage(error) && !this.stopping;
+        if (!patient && performance.now() > deadline) throw error;
         this.log.warn({ ...names(claim), error: messageOf(error) }, 'Redis is away, trying again');
         await pause(200);
       }

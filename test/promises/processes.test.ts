@@ -111,8 +111,13 @@ describe('over several worker processes', () => {
     await startWorker(line, own.url);
     const accepted: number[] = [];
     let killed = 0;
+    let seen = 0;
     for (const n of range(150)) {
       if (n % 50 === 25) {
+        // Each time the worker has come back by itself before the next blow.
+        const before = seen;
+        await until('the worker to be back', () => witness.sightings.length > before);
+        seen = witness.sightings.length;
         const pid = Number(/process_id:(\d+)/.exec(await line.redis.info('server'))?.[1]);
         process.kill(pid, 'SIGKILL');
         killed += 1;
