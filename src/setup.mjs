@@ -100,14 +100,14 @@ export async function build() {
   const madeFrom = fingerprint();
   fs.rmSync(stamp, { force: true });
   await run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', root]);
-  copyScripts();
+  copyTheRest();
   removeLeftovers();
   fs.writeFileSync(stamp, madeFrom);
 }
 
-/** The Lua files stand beside the code that reads them, as in src. */
-function copyScripts() {
-  for (const file of filesIn(at('src', 'lua'))) {
+/** What is no code (Lua, style sheets, templates) stands beside the code that reads it, as in src. */
+function copyTheRest() {
+  for (const file of filesIn(at('src')).filter((name) => !/\.(tsx?|mjs)$/.test(name))) {
     const target = inDist(file);
     fs.mkdirSync(dirname(target), { recursive: true });
     fs.copyFileSync(file, target);
@@ -120,8 +120,8 @@ function removeLeftovers() {
   const made = new Set(
     sources.flatMap((file) => [
       file,
-      file.replace(/\.ts$/, '.js'),
-      file.replace(/\.ts$/, '.js.map'),
+      file.replace(/\.tsx?$/, '.js'),
+      file.replace(/\.tsx?$/, '.js.map'),
     ]),
   );
   for (const file of filesIn(at('dist'))) if (!made.has(file)) fs.rmSync(file);

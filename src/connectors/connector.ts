@@ -19,19 +19,59 @@ export interface Failure {
   readonly status?: number;
 }
 
+/** One thing of an item that succeeded or failed by itself: the product, one variant, one image. */
+export interface PartOfItem {
+  /** "product", "variant", "image", or what the far side calls it. */
+  readonly kind: string;
+  /** Tells it from others of its kind: SKU, image address. */
+  readonly key: string;
+  readonly state: 'done' | 'failed';
+  /** What went wrong, or what was made. */
+  readonly message?: string;
+}
+
+/** An item that another causes. Enqueued exactly once, in the order given, after its parent is done. */
+export interface FollowUp {
+  readonly instruction: string;
+  readonly channel?: string;
+  readonly source?: string;
+  readonly client?: string;
+  readonly data: JsonObject;
+  readonly entity?: { readonly kind: string; readonly key: string };
+  readonly title?: string;
+}
+
 /**
  * What a connector answers. The fleet alone decides what follows from it:
- * - `done`: carried out (or found carried out already); the next item may run;
+ * - `done`: carried out; the next item may run;
+ * - `already-done`: found carried out already, by an earlier attempt or by somebody else;
  * - `retry`: it may work in a moment; the item keeps the head and backs off;
- * - `hold`: the far side is down or throttles; the queue waits `forMs` milliseconds, no attempt is counted;
+ * - `hold`: the far side is down or throttles; the queue waits, no attempt is counted. `forMs`
+ *   milliseconds when the far side named a time, otherwise the fleet asks `ping` at growing intervals;
  * - `fail`: a person must act; a blocking queue blocks;
- * - `unknown`: nobody knows whether it was carried out; it is not sent again on a guess.
+ * - `unknown`: nobody knows whether it was carried out; `verify` is asked before it is sent again.
  */
 export type Outcome =
-  | { readonly kind: 'done'; readonly result?: unknown; readonly alreadyDone?: boolean }
+  | {
+      readonly kind: 'done';
+      readonly result?: unknown;
+      readonly followUps?: readonly FollowUp[];
+    }
+  | {
+      readonly kind: 'already-done';
+      /** What was found: an order number, an address. */
+      readonly result?: unknown;
+      readonly followUps?: readonly FollowUp[];
+    }
   | { readonly kind: 'retry'; readonly failure: Failure }
-  | { readonly kind: 'hold'; readonly failure: Failure; readonly forMs: number }
+  | { readonly kind: 'hold'; readonly failure: Failure; readonly forMs?: number }
   | { readonly kind: 'fail'; readonly failure: Failure }
+  | { readonly kind: 'unknown'; readonly failure: Failure };
+
+/** What a look at the far side found: was the item carried out there? */
+export type Verdict =
+  | { readonly kind: 'there'; readonly result?: unknown }
+  | { readonly kind: 'not-there' }
   | { readonly kind: 'unknown'; readonly failure: Failure };
 
 /** One attempt at one item, as a connector sees it. A connector never sees a queue. */
@@ -54,15 +94,25 @@ export interface Delivery {
   /** ISO 8601, UTC. */
   readonly enqueuedAt: string;
   readonly data: JsonObject;
+  /** What earlier attempts reported part by part: send only what is not done yet. */
+  readonly parts: readonly PartOfItem[];
   /** Aborts when the item's lock was lost or the process stops: end the exchange at once. */
   readonly signal: AbortSignal;
   /** Adds a line to the item's log. */
   log(line: string): void;
+  /** How far it is: a share from 0 to 100, or anything that says more. */
+  progress(value: number | JsonObject): void;
+  /** Stores what became of one part, at once: a crash right after it does not forget it. */
+  report(part: PartOfItem): Promise<void>;
 }
 
 /** What carries items out at one source, channel or service. */
 export interface Connector {
   deliver(delivery: Delivery): Promise<Outcome>;
+  /** Is the far side there? Resolves when it is. Without it, a held queue tries its head again. */
+  ping?(signal: AbortSignal): Promise<void>;
+  /** Asked before an item is sent again whose last attempt ended unknown. Changes nothing there. */
+  verify?(delivery: Delivery): Promise<Verdict>;
 }
 
 /** Makes connectors of one type from the settings stored with an endpoint. */

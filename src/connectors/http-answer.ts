@@ -68,7 +68,7 @@ function ofRefusal(answer: Answer, fields: JsonObject, who: string): Outcome {
   const message = told(fields) ?? firstLine(answer.body) ?? `${who} answered ${status}`;
   const failure = (cause: Cause): Failure => ({ message, cause, status });
   if (status === 409 && fields.outcome === 'already_done')
-    return { kind: 'done', result: fields.result, alreadyDone: true };
+    return { kind: 'already-done', result: fields.result };
   if (status === 429 || status === 503) {
     const cause = status === 429 ? 'throttled' : 'connection';
     return { kind: 'hold', failure: failure(cause), forMs: retryAfter(headers['retry-after']) };

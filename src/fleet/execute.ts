@@ -117,8 +117,11 @@ async function deliver(
       fence,
       enqueuedAt: item.enqueuedAt,
       data: item.data,
+      parts: [],
       signal,
       log: (line) => workshop.log(claim, line),
+      progress: () => {},
+      report: async () => {},
     });
   } catch (error) {
     if (signal.aborted) throw signal.reason;

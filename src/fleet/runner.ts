@@ -155,10 +155,10 @@ export class Runner {
     };
     if (!settled.stored) {
       this.log.error(facts, 'late result refused: the lock was lost');
-    } else if (outcome.kind === 'done') {
-      this.log.debug(facts, 'done');
-    } else {
+    } else if ('failure' in outcome) {
       this.log.warn({ ...facts, ...outcome.failure }, outcome.kind);
+    } else {
+      this.log.debug(facts, outcome.kind);
     }
   }
 }

@@ -91,11 +91,7 @@ describe('a delivery by HTTP', () => {
   const problem = { 'content-type': 'application/problem+json' };
   it.each<[string, [number, string?, Record<string, string>?], object]>([
     ['204 is done', [204], { kind: 'done' }],
-    [
-      '409 already_done is done',
-      [409, '{"outcome":"already_done"}'],
-      { kind: 'done', alreadyDone: true },
-    ],
+    ['409 already_done is done', [409, '{"outcome":"already_done"}'], { kind: 'already-done' }],
     [
       'a declared error fails',
       [200, '{"error":"duplicate"}'],

@@ -9,8 +9,8 @@ import { describe, expect, test } from '@jest/globals';
  */
 const rows: readonly (readonly string[])[] = [
   ['cli', 'up', 'serve', 'demo', 'system', 'check', 'first-key', 'setup'],
-  ['api', 'fleet', 'client', 'observability', 'dashboard', 'console', 'alerts'],
-  ['blocking'],
+  ['api', 'fleet', 'client', 'observability', 'board', 'console', 'alerts'],
+  ['blocking', 'incidents', 'accounts'],
   ['queues', 'connectors'],
   ['instructions', 'events'],
   ['redis'],
@@ -26,7 +26,7 @@ interface Import {
 
 const src = fileURLToPath(new URL('../../src', import.meta.url));
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
-  /\.(ts|mjs)$/.test(file),
+  /\.(tsx?|mjs)$/.test(file),
 );
 const imports = files.flatMap(importsOf);
 
@@ -37,7 +37,8 @@ function importsOf(from: string): Import[] {
     /\b(?:import|export)\s+(type\s)?(?:[\w*{][^'";]*?\sfrom\s*)?['"](\.[^'"]+)['"]|\bimport\(\s*['"](\.[^'"]+)['"]/g;
   return [...text.matchAll(pattern)].flatMap(([, type, path, lazyPath]) => {
     const target = resolve(src, dirname(from), path ?? lazyPath ?? '');
-    const to = relative(src, target).replace(/\.js$/, '.ts');
+    const written = relative(src, target).replace(/\.js$/, '.ts');
+    const to = files.includes(written) ? written : written.replace(/\.ts$/, '.tsx');
     return to.startsWith('..') ? [] : [{ from, to, typeOnly: type !== undefined }];
   });
 }

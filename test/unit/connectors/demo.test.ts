@@ -154,8 +154,7 @@ describe('the demo shop and ERP', () => {
       kind: 'done',
     });
     await expect(deliver('add_product', shirt, { ...item, fence: 3 })).resolves.toMatchObject({
-      kind: 'done',
-      alreadyDone: true,
+      kind: 'already-done',
     });
   });
 
@@ -213,7 +212,9 @@ describe('the fault switch', () => {
       kind: 'retry',
     });
     await setFault({ mode: 'none' });
-    await expect(deliver('add_product', shirt, item)).resolves.toMatchObject({ alreadyDone: true });
+    await expect(deliver('add_product', shirt, item)).resolves.toMatchObject({
+      kind: 'already-done',
+    });
   });
 
   it('refuses a mode that it does not know', async () => {

@@ -100,6 +100,9 @@ export function deliveryOf(
     data: { sku: 'TSH-RED-M', title: 'Tee, red – größe M' },
     signal: new AbortController().signal,
     log: (line) => void lines.push(line),
+    parts: [],
+    progress: () => {},
+    report: async () => {},
     ...rest,
   };
 }

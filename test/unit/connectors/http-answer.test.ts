@@ -98,9 +98,8 @@ describe('an answer of refusal', () => {
 
   it('409 already_done is done', () => {
     expect(outcome(409, { outcome: 'already_done', result: 5 })).toEqual({
-      kind: 'done',
+      kind: 'already-done',
       result: 5,
-      alreadyDone: true,
     });
     expect(outcome(422, { outcome: 'already_done' })).toMatchObject({ kind: 'fail' });
   });
