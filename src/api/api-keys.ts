@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { Caller, type Limits, type Scope, scopes } from '../accounts/caller.js';
 import type { Keys } from '../redis/keys.js';
-import { Caller, type Limits, type Scope, scopes } from './caller.js';
 
 const storedSchema = z.object({
   /** SHA-256 of the secret, which has 256 bits of its own and so needs no slow hash. */

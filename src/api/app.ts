@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
+import type { Caller } from '../accounts/caller.js';
 import { inWords } from '../config/in-words.js';
 import {
   Forbidden,
@@ -12,7 +13,6 @@ import {
 import type { Log } from '../log.js';
 import { adminRoutes } from './admin.js';
 import { bulkRoutes } from './bulk.js';
-import type { Caller } from './caller.js';
 import { docsPage } from './docs.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';

@@ -1,10 +1,10 @@
+import type { Caller } from '../accounts/caller.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
 import type { Item } from '../queues/item.js';
-import type { Caller } from './caller.js';
+import { showItems } from '../queues/view.js';
 import { bulkRetryBody, bulkSkipBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
-import { showItems } from './view.js';
 
 interface Wanted {
   readonly canary?: number | undefined;

@@ -1,3 +1,4 @@
+import type { Caller } from '../accounts/caller.js';
 import type { EndpointInput } from '../config/schema.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
 import {
@@ -7,12 +8,11 @@ import {
   endpointName,
   type SecretSettings,
 } from '../queues/registry.js';
-import type { Caller } from './caller.js';
+import { showEndpoint } from '../queues/view.js';
 import { endpointBody, endpointsQuery, idParams } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
-import { showEndpoint } from './view.js';
 
 /** Channels, sources and services: the same calls for each kind. */
 export function endpointRoutes(services: Services): Route[] {

@@ -1,3 +1,4 @@
+import type { Caller } from '../accounts/caller.js';
 import { type Fault, InvalidInput } from '../errors.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, titleOf } from '../instructions/entity.js';
@@ -5,7 +6,6 @@ import { route as routeOf } from '../instructions/route.js';
 import type { JsonObject } from '../json.js';
 import type { Accepted, Ticket } from '../queues/enqueue.js';
 import { type Endpoint, endpointName } from '../queues/registry.js';
-import type { Caller } from './caller.js';
 import { faultsIn } from './faults.js';
 import { batchBody, type ItemInput, itemBody } from './input.js';
 import { MIB, type Route, route } from './route.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { scopes } from '../accounts/caller.js';
 import { endpointSchema, idSchema } from '../config/schema.js';
 import { parseEntity } from '../instructions/entity.js';
-import { scopes } from './caller.js';
 
 /** Shapes of what comes in. The API's documentation is made from them. */
 const line = (max: number) =>

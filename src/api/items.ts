@@ -1,14 +1,14 @@
+import type { Caller } from '../accounts/caller.js';
 import { InvalidInput, NotFound } from '../errors.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, entityText, titleOf } from '../instructions/entity.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
-import type { Caller } from './caller.js';
+import { showItems } from '../queues/view.js';
 import { faultsIn } from './faults.js';
 import { editBody, queueIdParams, resolveBody, searchQuery, skipBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
-import { showItems } from './view.js';
 
 export function itemRoutes(services: Services): Route[] {
   const { finder, transitions, registry, catalogue } = services;

@@ -1,13 +1,13 @@
+import type { Caller } from '../accounts/caller.js';
 import { NotFound } from '../errors.js';
 import { endpointName } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
+import { type QueueView, showQueue } from '../queues/view.js';
 import { PARALLEL } from '../redis/keys.js';
-import type { Caller } from './caller.js';
 import { clearBody, pauseBody, queueParams, queuesQuery } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
-import { type QueueView, showQueue } from './view.js';
 
 export function queueRoutes(services: Services): Route[] {
   const { registry, transitions, status } = services;

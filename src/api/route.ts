@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import type { z } from 'zod';
-import type { Caller, Scope } from './caller.js';
+import type { Caller, Scope } from '../accounts/caller.js';
 
 /** What a handler gets: everything checked before. */
 export interface Call<P, Q, B> {

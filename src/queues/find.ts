@@ -62,6 +62,12 @@ export class Finder {
     return item ?? null;
   }
 
+  /** Several items, in the order asked; those that are gone are left out. */
+  async items(ids: readonly [QueueName, number][]): Promise<Item[]> {
+    const found = new Map((await this.readMany(ids)).map((item) => [item.queueId, item]));
+    return ids.flatMap(([, id]) => found.get(id) ?? []);
+  }
+
   /** The log lines that connectors wrote for an item. */
   logs(item: Item): Promise<string[]> {
     return this.redis.lrange(this.keys.logs(item.queue, item.queueId), 0, -1);

@@ -1,14 +1,20 @@
 import { type Catalogue, describe } from '../instructions/catalogue.js';
-import type { Item } from '../queues/item.js';
-import { type Endpoint, endpointName, type Registry } from '../queues/registry.js';
-import type { QueueStatus } from '../queues/status.js';
+import type { Item } from './item.js';
+import { type Endpoint, endpointName, type Registry } from './registry.js';
+import type { QueueStatus } from './status.js';
 
-/** Items as the API shows them: described in the words of their channel or source, with a link to the record. */
+/** An item with what it is in plain words ("Add product to Cape Shopify") and where its record can be seen. */
+export type ItemView = Omit<Item, 'adopted'> & {
+  readonly description: string;
+  readonly recordUrl: string | null;
+};
+
+/** Items as people see them: described in the words of their channel or source, with a link to the record. */
 export async function showItems(
   items: readonly Item[],
   registry: Registry,
   catalogue: Catalogue,
-): Promise<Record<string, unknown>[]> {
+): Promise<ItemView[]> {
   const names = [...new Set(items.flatMap(endpointNames))];
   const found = await registry.getMany(names);
   const endpoints = new Map(names.map((name, n) => [name, found[n] ?? null]));
