@@ -122,6 +122,7 @@ function removeLeftovers() {
       file,
       file.replace(/\.tsx?$/, '.js'),
       file.replace(/\.tsx?$/, '.js.map'),
+      file.replace(/\.tsx?$/, '.d.ts'),
     ]),
   );
   for (const file of filesIn(at('dist'))) if (!made.has(file)) fs.rmSync(file);

@@ -17,7 +17,7 @@ import type { Log } from './log.js';
 import { Audit } from './queues/audit.js';
 import { Enqueuer } from './queues/enqueue.js';
 import { Finder } from './queues/find.js';
-import { Registry } from './queues/registry.js';
+import { endpointName, Registry } from './queues/registry.js';
 import { readStatus } from './queues/status.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
 import { EmbeddedRedis } from './redis/embedded.js';
@@ -61,7 +61,10 @@ export class System implements Part {
   constructor(config: Config, options: SystemOptions) {
     this.config = config;
     this.options = options;
-    this.types = connectorTypes(config.connectorNetworks);
+    this.types = connectorTypes(config.connectorNetworks, {
+      modules: config.file.modules,
+      log: options.log,
+    });
     this.embedded = config.redisUrl
       ? null
       : new EmbeddedRedis({ dataDir: config.dataDir, log: options.log });
@@ -113,7 +116,7 @@ export class System implements Part {
 
   private async close(): Promise<void> {
     await this.roles?.stop();
-    this.types.close();
+    await this.types.close();
     if (this.redis) await closeRedis(this.redis, CLOSE_MS);
     await this.embedded?.stop();
   }
@@ -183,7 +186,8 @@ export class System implements Part {
       connect: async (endpoint, registry) => {
         const type = this.types.get(endpoint.connector.type);
         const secrets = await registry.secrets(endpoint.kind, endpoint.id);
-        return type.create(type.parse({ ...endpoint.connector, ...secrets }));
+        const settings = type.parse({ ...endpoint.connector, ...secrets });
+        return type.create(settings, endpointName(endpoint.kind, endpoint.id));
       },
     });
   }

@@ -96,8 +96,8 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
 
 /**
  * Stores an endpoint, its connector's settings checked by the connector's type and the secret ones
- * kept apart. A signing secret is made at the first time. What is not given again stays, headers only
- * as long as the far side is the same: a token must not travel to another address unasked.
+ * kept apart. A signing secret is made at the first time. What is not given again stays, headers and
+ * a module's secrets only as long as the far side is the same: a token must not travel elsewhere unasked.
  */
 export async function putEndpoint(
   { registry, connectorTypes }: Pick<Services, 'registry' | 'connectorTypes'>,
@@ -134,6 +134,7 @@ function keptSecrets(
 ): SecretSettings {
   const sameFarSide =
     endpoint?.connector.type === connector.type &&
+    endpoint.connector['path'] === connector['path'] &&
     originOf(endpoint.connector['url']) === originOf(connector['url']);
   if (sameFarSide) return before;
   return before['secret'] === undefined ? {} : { secret: before['secret'] };

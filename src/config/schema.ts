@@ -63,6 +63,14 @@ export const fileSchema = z.strictObject({
       watchdogMs: z.int().min(15_000).max(3_600_000).default(60_000),
     })
     .prefault({}),
+  modules: z
+    .strictObject({
+      /** Where the modules of `module` connectors lie; only files below it may be named. */
+      directory: z.string().trim().min(1).default('./connectors'),
+      /** Heap that the thread of one endpoint may use. Megabytes. */
+      memoryMb: z.int().min(32).max(16_384).default(256),
+    })
+    .prefault({}),
   retention: z
     .strictObject({
       /** Completed, skipped and resolved items kept a queue; the oldest go first. */

@@ -116,11 +116,18 @@ export interface Connector {
 }
 
 /** Makes connectors of one type from the settings stored with an endpoint. */
-export interface ConnectorType<Settings = unknown> {
+export interface ConnectorType<
+  Settings = unknown,
+  Made extends Connector | Promise<Connector> = Connector,
+> {
   readonly type: string;
   /** Checks settings as a user wrote them and fills defaults; throws `InvalidInput`, pointers below `/connector`. */
   parse(settings: unknown): Settings;
   /** Names of settings that are secret: stored apart, never returned by the API. */
   readonly secrets: readonly string[];
-  create(settings: Settings): Connector;
+  /** @param endpoint whose it is, `channel.12`, for what connectors keep between deliveries. */
+  create(settings: Settings, endpoint?: string): Made;
 }
+
+/** A type whose connectors may take time to make. */
+export type AnyConnectorType = ConnectorType<unknown, Connector | Promise<Connector>>;

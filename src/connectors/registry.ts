@@ -1,24 +1,34 @@
 import { InvalidInput } from '../errors.js';
-import type { ConnectorType } from './connector.js';
+import type { Log } from '../log.js';
+import type { AnyConnectorType } from './connector.js';
 import { demoType } from './demo/demo.js';
 import { Exchange } from './exchange.js';
 import { httpType } from './http.js';
+import { moduleType } from './module/module.js';
+import { defaultLimits, type ModuleLimits } from './module/settings.js';
+import { ModuleThreads } from './module/threads.js';
 import { NetworkGuard } from './network.js';
 
 /** Every type of connector there is, by the name that stands in an endpoint's `connector.type`. */
 export class ConnectorTypes {
-  readonly types: ReadonlyMap<string, ConnectorType>;
+  readonly types: ReadonlyMap<string, AnyConnectorType>;
   private readonly exchange: Exchange;
+  private readonly threads: ModuleThreads;
 
   /** @param networks private networks that connectors may reach, as CIDRs. */
-  constructor(networks: readonly string[]) {
+  constructor(networks: readonly string[], { modules = defaultLimits, log = noLog }: TypeOptions) {
+    this.threads = new ModuleThreads(modules, log);
     this.exchange = new Exchange(new NetworkGuard(networks));
-    const types: ConnectorType[] = [httpType(this.exchange), demoType(this.exchange)];
+    const types: AnyConnectorType[] = [
+      httpType(this.exchange),
+      demoType(this.exchange),
+      moduleType(this.threads),
+    ];
     this.types = new Map(types.map((type) => [type.type, type]));
   }
 
   /** @throws InvalidInput when there is no such type. */
-  get(type: string): ConnectorType {
+  get(type: string): AnyConnectorType {
     const found = this.types.get(type);
     if (found) return found;
     const known = [...this.types.keys()].join(', ');
@@ -26,11 +36,22 @@ export class ConnectorTypes {
     throw new InvalidInput([{ pointer: '/connector/type', detail }]);
   }
 
-  /** Ends the connections that are kept alive for all connectors. */
-  close(): void {
+  /** Ends what is kept alive for all connectors: connections, threads of modules. */
+  async close(): Promise<void> {
     this.exchange.close();
+    await this.threads.stop();
   }
 }
 
-export const connectorTypes = (networks: readonly string[]): ConnectorTypes =>
-  new ConnectorTypes(networks);
+export interface TypeOptions {
+  readonly modules?: ModuleLimits;
+  /** Where modules' own lines and stacks go. */
+  readonly log?: Log;
+}
+
+const noLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+export const connectorTypes = (
+  networks: readonly string[],
+  options: TypeOptions = {},
+): ConnectorTypes => new ConnectorTypes(networks, options);

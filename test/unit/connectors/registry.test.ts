@@ -128,7 +128,11 @@ describe('connector settings', () => {
   });
 
   it('name what is secret in them', () => {
-    for (const type of typesFor([]).types.values())
-      expect(type.secrets).toEqual(['secret', 'headers']);
+    const named = [...typesFor([]).types.values()].map((type) => [type.type, type.secrets]);
+    expect(Object.fromEntries(named)).toMatchObject({
+      http: ['secret', 'headers'],
+      demo: ['secret', 'headers'],
+      module: ['secrets'],
+    });
   });
 });
