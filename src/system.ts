@@ -161,7 +161,7 @@ export class System implements Part {
       audit: new Audit(redis, keys),
       apiKeys: new ApiKeys(redis, keys),
       connectorTypes: this.types,
-      status: (names) => readStatus(scripts, keys, names),
+      status: (names) => readStatus(scripts, keys, names, this.config.file.hold.graceMs),
     };
   }
 

@@ -118,6 +118,7 @@ export async function putEndpoint(
     client: input.client ?? null,
     connector: { ...Object.fromEntries(shown), type: type.type },
     retry: input.retry ?? null,
+    rateLimit: input.rateLimit ?? null,
     recordUrl: input.recordUrl ?? null,
   };
   const created = await registry.put(endpoint, secrets);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { scopes } from '../accounts/caller.js';
 import { endpointSchema, idSchema } from '../config/schema.js';
+import { causes } from '../connectors/connector.js';
 import { parseEntity } from '../instructions/entity.js';
 
 /** Shapes of what comes in. The API's documentation is made from them. */
@@ -55,6 +56,7 @@ const filter = {
   client: idSchema.optional(),
   instruction: line(64).optional(),
   entity: entityText.optional().meta({ description: 'kind:key, such as sku:TSH-RED-M' }),
+  cause: z.enum(causes).optional().meta({ description: 'class of the error' }),
   error: line(200).optional().meta({ description: 'part of the error text' }),
   since: z.iso.datetime({ offset: true }).optional(),
 };

@@ -116,6 +116,10 @@ interface Line {
   readonly waiting: number;
   readonly failed: number;
   readonly blocked: boolean;
+  /** Class of the failure that stops the queue: of its failed head, or of what holds it. */
+  readonly cause: string | null;
+  /** On hold for so long that a person should look. */
+  readonly overdue: boolean;
   readonly oldestWaitingAt: string | null;
 }
 
@@ -129,6 +133,8 @@ function summarise(queues: readonly QueueView[]): unknown {
       waiting: queue.counts.waiting + queue.counts.backingOff,
       failed: queue.counts.failed,
       blocked: queue.blocked,
+      cause: queue.blockedBy?.cause ?? queue.heldCause,
+      overdue: queue.overdue,
       oldestWaitingAt: queue.oldestWaitingAt,
     }),
   );
@@ -138,6 +144,8 @@ function summarise(queues: readonly QueueView[]): unknown {
     totals: {
       queues: lines.length,
       blocked: lines.filter((one) => one.blocked).length,
+      held: lines.filter((one) => one.state === 'held').length,
+      overdue: lines.filter((one) => one.overdue).length,
       waiting: lines.reduce((sum, one) => sum + one.waiting, 0),
       failed: lines.reduce((sum, one) => sum + one.failed, 0),
       oldestWaitingAt: oldest,

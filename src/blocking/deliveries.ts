@@ -72,12 +72,46 @@ export class Deliveries {
 
   /** The item's next automatic try comes after `waitMs`; it counts as a try. */
   backOff(claim: Claimed, failure: Failure, waitMs: number, more: boolean): Promise<Settled> {
-    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, 'back-off']);
+    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, 'back-off', 1, 0]);
   }
 
-  /** The far side is not to be bothered for `waitMs`; no try is counted. */
-  hold(claim: Claimed, failure: Failure, waitMs: number, more: boolean): Promise<Settled> {
-    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, 'hold']);
+  /**
+   * The far side is not to be bothered for `waitMs`; no try is counted.
+   * @param answered how often in succession it answered a ping and the item failed all the same
+   */
+  hold(
+    claim: Claimed,
+    failure: Failure,
+    waitMs: number,
+    more: boolean,
+    answered = 0,
+  ): Promise<Settled> {
+    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, 'hold', 1, answered]);
+  }
+
+  /** As `hold`, or for want of room in a rate limit; the far side saw nothing of the item, so no attempt is counted. */
+  postpone(
+    claim: Claimed,
+    kind: 'hold' | 'rate',
+    failure: Failure,
+    waitMs: number,
+    more: boolean,
+  ): Promise<Settled> {
+    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, kind, 0, 0]);
+  }
+
+  /**
+   * One more start at an endpoint with a rate limit: 0 when there is room for it, or after how many
+   * milliseconds to ask again. `beside`: others may wait at the same time, so each gets a turn of its own.
+   */
+  async start(
+    endpoint: string,
+    limit: { max: number; periodMs: number },
+    beside: boolean,
+  ): Promise<number> {
+    const shard = this.keys.shardOf(endpoint);
+    const args = [endpoint, limit.max, limit.periodMs, beside ? 1 : 0];
+    return Number(await this.scripts.run('rate', shard, args));
   }
 
   /** An unfinished item becomes the head again. Answers false when the lock was lost before. */

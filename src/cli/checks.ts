@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { RetrySettings } from '../client/shapes.js';
+import type { RateLimit, RetrySettings } from '../client/shapes.js';
 import { parseEntity } from '../instructions/entity.js';
 
 /** What is wrong with an argument is said before anything is sent. Each throws `InvalidArgumentError`. */
@@ -69,6 +69,13 @@ export function header(text: string, before: Record<string, string> = {}): Recor
   if (name === undefined || value === undefined)
     throw new InvalidArgumentError('A header is name: value.');
   return { ...before, [name]: value };
+}
+
+/** `100/minute` */
+export function rateLimit(text: string): RateLimit {
+  const [, max, per] = /^([1-9]\d{0,4})\/(second|minute|hour|day)$/.exec(text.trim()) ?? [];
+  if (!per) throw new InvalidArgumentError('Must be as 100/minute (second, minute, hour or day).');
+  return { max: Number(max), per: per as RateLimit['per'] };
 }
 
 /** `attempts=3,firstDelayMs=5000`: any of the three, in any order. */

@@ -6,10 +6,11 @@ import {
   type EndpointKind,
   type EndpointSettings,
   endpointKinds,
+  type RateLimit,
   type RetrySettings,
 } from '../client/shapes.js';
 import type { JsonObject } from '../json.js';
-import { count, header, id, retry } from './checks.js';
+import { count, header, id, rateLimit, retry } from './checks.js';
 import { UsageError } from './exit.js';
 import { readObject, readText } from './input.js';
 import type { Io } from './io.js';
@@ -25,6 +26,8 @@ interface PutOptions {
   header?: Record<string, string>;
   timeout?: number;
   retry?: RetrySettings;
+  rateLimit?: RateLimit;
+  pingUrl?: string;
   client?: string;
   recordUrl?: string;
 }
@@ -82,6 +85,8 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
     )
     .option('--timeout <ms>', 'http: milliseconds for a whole answer', count)
     .option('--retry <settings>', 'as attempts=3,firstDelayMs=5000,maxDelayMs=60000', retry)
+    .option('--rate-limit <max/per>', 'how many items may start, as 100/minute', rateLimit)
+    .option('--ping-url <url>', 'http: asked whether it is back after it was away')
     .option('--connector <json>', 'all settings of the connector: JSON, @file, or - for stdin')
     .option('--client <id>', 'business that owns it', id)
     .option('--record-url <url>', 'where a record can be seen, with {sku} or {orderNumber}')
@@ -96,6 +101,7 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
         connector: await connectorOf(options, before?.connector, io),
         client: options.client ?? before?.client ?? undefined,
         retry: options.retry || before?.retry ? { ...before?.retry, ...options.retry } : undefined,
+        rateLimit: options.rateLimit ?? before?.rateLimit ?? undefined,
         recordUrl: options.recordUrl ?? before?.recordUrl ?? undefined,
       };
       const endpoint = await client.putEndpoint(kind, given, settings);
@@ -139,6 +145,7 @@ async function connectorOf(
     ...(options.url && { url: options.url }),
     ...(options.secret && { secret: (await readText(options.secret, io)).trim() }),
     ...(options.header && { headers: options.header }),
+    ...(options.pingUrl && { pingUrl: options.pingUrl }),
     ...(options.timeout && { timeoutMs: options.timeout }),
   };
 }

@@ -16,6 +16,7 @@ export function itemPage(output: Output, item: Item, queue?: Queue): string {
     fact(output, 'Next try', nextTryOf(item, queue)),
     fact(output, isUnderway(item) ? 'Last error' : 'Error', errorOf(item)),
     fact(output, 'Cause', item.error?.cause),
+    fact(output, 'On hold', holdOf(item)),
     fact(output, 'Outcome', outcomeOf(item)),
     fact(output, 'Queue', `${item.queue}${item.state === 'waiting' ? positionOf(item) : ''}`),
     fact(output, 'Instruction', item.instruction),
@@ -65,6 +66,12 @@ function attemptsOf({ attempts, state }: Item): string {
 function nextTryOf({ attempts }: Item, queue: Queue | undefined): string {
   const at = queue?.nextAttemptAt;
   return at ? `at ${at} (in ${until(at)}), attempt ${attempts + 1}` : '';
+}
+
+function holdOf({ held }: Item): string {
+  if (!held) return '';
+  const often = held.times === 1 ? '' : `, ${held.times} times away`;
+  return `since ${timeOf(held.since)}${often}, because ${printable(held.reason)} (${held.cause})`;
 }
 
 const errorOf = ({ error }: Item): string =>

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type AndonClient, collect } from '../client/client.js';
-import { type Item, type ItemFilter, itemStates, type Page } from '../client/shapes.js';
+import { causes, type Item, type ItemFilter, itemStates, type Page } from '../client/shapes.js';
 import { count, entity, id, instruction, queueId, queueName, since } from './checks.js';
 import { NothingMatched } from './exit.js';
 import type { Io } from './io.js';
@@ -63,10 +63,20 @@ export function addLooking(program: Command, io: Io): void {
       state(output, line.state),
       String(line.waiting),
       String(line.failed),
+      line.cause ?? '',
       age(line.oldestWaitingAt),
       printable(line.description),
     ]);
-    const headings = ['CLIENT', 'QUEUE', 'STATE', 'WAITING', 'FAILED', 'OLDEST', 'DESCRIPTION'];
+    const headings = [
+      'CLIENT',
+      'QUEUE',
+      'STATE',
+      'WAITING',
+      'FAILED',
+      'CAUSE',
+      'OLDEST',
+      'DESCRIPTION',
+    ];
     output.print(summary, () => output.table(headings, rows));
   });
 }
@@ -79,6 +89,7 @@ export function withFilter(command: Command, states: readonly string[] = itemSta
     .option('--entity <kind:key>', 'only of this SKU, order …, as sku:TSH-RED-M', entity)
     .option('--instruction <name>', 'only this instruction', instruction)
     .option('--client <id>', 'only of this client', id)
+    .addOption(new Option('--cause <class>', 'only with this class of error').choices([...causes]))
     .option('--error <text>', 'only with this text in the error')
     .option('--since <when>', 'only enqueued since 30m, 2h, 7d or a time', since);
 }
@@ -90,6 +101,7 @@ export const filterOf = (options: ItemFilter): ItemFilter => ({
   entity: options.entity,
   instruction: options.instruction,
   client: options.client,
+  cause: options.cause,
   error: options.error,
   since: options.since,
 });

@@ -49,13 +49,14 @@ export function clock(at: string, now = new Date()): string {
 }
 
 export function itemTable(output: Output, items: readonly Item[]): string {
-  const headings = ['ID', 'STATE', 'QUEUE', 'AGE', 'WHAT', 'ERROR'];
+  const headings = ['ID', 'STATE', 'QUEUE', 'AGE', 'WHAT', 'CAUSE', 'ERROR'];
   const rows = items.map((item) => [
     String(item.queueId),
     state(output, item.state),
     item.queue,
     age(item.enqueuedAt),
     printable([item.description, item.title].filter(Boolean).join(' · ')),
+    item.error?.cause ?? '',
     printable(item.error?.message ?? ''),
   ]);
   return output.table(headings, rows);
@@ -87,14 +88,32 @@ export function queueState(output: Output, queue: Queue): string {
 }
 
 /** Why nothing of a queue starts now. */
-function whyOf({ blockedBy, pausedBy, nextAttemptAt, heldReason }: Queue): string {
+function whyOf(queue: Queue): string {
+  const { blockedBy, pausedBy } = queue;
   const reasons = [
-    blockedBy && `${blockedBy.queueId}: ${blockedBy.error}`,
+    blockedBy && `${blockedBy.queueId}: ${withCause(blockedBy.error, blockedBy.cause)}`,
     pausedBy && withReason(`paused by ${pausedBy.actor}`, pausedBy.reason),
-    nextAttemptAt && withReason(`retrying at ${clock(nextAttemptAt)}`, heldReason),
+    holdOf(queue),
   ];
   return reasons.filter(Boolean).join('; ');
 }
+
+/** "on hold until 11:53:03, since 11:40:00, because the shop answered 503 (connection)" */
+function holdOf(queue: Queue): string {
+  const { nextAttemptAt: at, heldReason, heldCause, heldKind, heldSince, overdue } = queue;
+  const reason = heldReason && withCause(heldReason, heldCause);
+  if (heldKind === 'rate') return at ? withReason(`goes on at ${clock(at)}`, heldReason) : '';
+  if (!heldSince) return at ? withReason(`retrying at ${clock(at)}`, reason) : '';
+  const parts = [
+    at ? `on hold until ${clock(at)}` : 'on hold, asking whether the far side is back',
+    `since ${clock(heldSince)}${overdue ? ' (too long: look at it)' : ''}`,
+    reason && `because ${reason}`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+const withCause = (what: string, cause: string | null | undefined): string =>
+  cause ? `${what} (${cause})` : what;
 
 const withReason = (what: string, reason: string | null | undefined): string =>
   reason ? `${what}: ${reason}` : what;

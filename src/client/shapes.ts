@@ -13,6 +13,17 @@ export const itemStates = [
 ] as const;
 export type ItemState = (typeof itemStates)[number];
 
+/** Why an attempt did not succeed. */
+export const causes = [
+  'connection',
+  'throttled',
+  'credentials',
+  'data',
+  'duplicate',
+  'conflict',
+  'bug',
+] as const;
+
 export const skipScopes = ['item', 'entity', 'entity-until-add'] as const;
 export type SkipScope = (typeof skipScopes)[number];
 
@@ -70,6 +81,8 @@ export interface Item {
   startedAt: string | null;
   finishedAt: string | null;
   error: { message: string; cause?: string | null; status?: number; at: string | null } | null;
+  /** Set while the item is on hold: since when, how often its far side was found away, why. */
+  held?: { since: string | null; times: number; reason: string; cause: string } | null;
   outcome: {
     result?: Json;
     by?: string;
@@ -91,6 +104,8 @@ export interface ItemFilter {
   instruction?: string;
   /** As `sku:TSH-RED-M`. */
   entity?: string;
+  /** Class of the error, as `connection`. */
+  cause?: string;
   /** Text within the error's message. */
   error?: string;
   /** ISO 8601. */
@@ -125,7 +140,22 @@ export interface Queue {
   heldUntil: string | null;
   /** Why its head waits, for its next try or for the far side. */
   heldReason: string | null;
-  blockedBy: { queueId: number; title: string; error: string; since: string | null } | null;
+  heldCause?: string | null;
+  /** For its next try, for the far side, or for room in its rate limit. */
+  heldKind?: 'back-off' | 'hold' | 'rate' | null;
+  heldBy?: number | null;
+  /** Since when it is on hold altogether, however often the hold was prolonged. */
+  heldSince?: string | null;
+  heldTimes?: number;
+  /** On hold for so long that a person should look. */
+  overdue?: boolean;
+  blockedBy: {
+    queueId: number;
+    title: string;
+    error: string;
+    cause?: string;
+    since: string | null;
+  } | null;
   counts: Record<
     'waiting' | 'active' | 'backingOff' | 'failed' | 'completed' | 'skipped' | 'resolved',
     number
@@ -143,6 +173,8 @@ export interface SummaryLine {
   waiting: number;
   failed: number;
   blocked: boolean;
+  cause?: string | null;
+  overdue?: boolean;
   oldestWaitingAt: string | null;
 }
 
@@ -166,11 +198,17 @@ export interface RetrySettings {
   maxDelayMs?: number;
 }
 
+export interface RateLimit {
+  max: number;
+  per: 'second' | 'minute' | 'hour' | 'day';
+}
+
 export interface EndpointSettings {
   description: string;
   client?: string;
   connector: JsonObject & { type: string };
   retry?: RetrySettings;
+  rateLimit?: RateLimit;
   recordUrl?: string;
 }
 
@@ -181,6 +219,7 @@ export interface Endpoint {
   client: string | null;
   connector: JsonObject & { type: string };
   retry: RetrySettings | null;
+  rateLimit?: RateLimit | null;
   recordUrl: string | null;
   queue: string | null;
   /** The signing secret, only in the answer to the PUT that made it. */

@@ -27,12 +27,46 @@ export const standardRetry: RetryPolicy = {
   maxDelayMs: 64_000,
 };
 
+/** What waits when the far side is away. Times in milliseconds. */
+export const holdSchema = z.strictObject({
+  /** How long a hold lasts before the far side is asked for the first time; doubles each time it is away. */
+  firstMs: z.int().min(10).max(3_600_000).default(5_000),
+  /** The longest time between two such looks. A far side that throttles without naming a time gets it at once. */
+  maxMs: z.int().min(10).max(3_600_000).default(60_000),
+  /** How long an answer to a ping may take. */
+  pingTimeoutMs: z.int().min(10).max(60_000).default(5_000),
+  /** How long a hold may last before it is an incident that a person hears of. */
+  graceMs: z.int().min(0).max(604_800_000).default(900_000),
+  /** When the automatic tries are used up and the far side cannot be reached: hold, or block (false). */
+  outages: z.boolean().default(true),
+});
+export type HoldPolicy = Readonly<z.infer<typeof holdSchema>>;
+export const standardHold: HoldPolicy = holdSchema.parse({});
+
+/** Periods of rate limits, in milliseconds. */
+export const ratePeriods = {
+  second: 1_000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+} as const;
+
+/** At most `max` items start in any span of a `per`, over all worker processes. */
+export const rateLimitSchema = z
+  .strictObject({
+    max: z.int().min(1).max(10_000),
+    per: z.enum(Object.keys(ratePeriods) as (keyof typeof ratePeriods)[]),
+  })
+  .meta({ description: 'how many items may start, as {"max": 100, "per": "minute"}' });
+export type RateLimit = Readonly<z.infer<typeof rateLimitSchema>>;
+
 /** A channel, source or service as a user writes it; its connector's settings are checked by the connector's type. */
 export const endpointSchema = z.strictObject({
   description: z.string().trim().min(1).max(200),
   client: idSchema.optional(),
   connector: z.looseObject({ type: z.string() }),
   retry: retrySettingsSchema.optional(),
+  rateLimit: rateLimitSchema.optional(),
   /** Where the record can be seen: `{key}` and `{sku}`, `{orderNumber}` … are filled in from the item. */
   recordUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
@@ -47,6 +81,7 @@ export const fileSchema = z.strictObject({
   services: endpoints,
   /** Retry policies by instruction; those of a channel or source win. */
   retry: z.record(z.string(), retrySettingsSchema).default({}),
+  hold: holdSchema.prefault({}),
   fleet: z
     .strictObject({
       /** Items of one queue that a worker runs before it gives the queue back. */

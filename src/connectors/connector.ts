@@ -2,14 +2,23 @@ import type { CatalogueEntry } from '../instructions/catalogue.js';
 import type { JsonObject } from '../json.js';
 
 /** Why an attempt did not succeed, in the classes that operators search and filter by. */
-export type Cause =
-  | 'connection'
-  | 'throttled'
-  | 'credentials'
-  | 'data'
-  | 'duplicate'
-  | 'conflict'
-  | 'bug';
+export const causes = [
+  /** the far side is not there, or cannot be reached */
+  'connection',
+  /** it wants fewer calls */
+  'throttled',
+  /** it does not know us, or does not let us */
+  'credentials',
+  /** it does not take what the item says */
+  'data',
+  /** it has such a thing already */
+  'duplicate',
+  /** what it has is in a state that does not fit */
+  'conflict',
+  /** the connector, the far side or their settings have a defect */
+  'bug',
+] as const;
+export type Cause = (typeof causes)[number];
 
 /** What went wrong in an attempt, in words that an operations person understands. */
 export interface Failure {

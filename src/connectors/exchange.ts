@@ -36,6 +36,8 @@ export class ExchangeError extends Error {
   readonly kind: ExchangeProblem;
   /** The part of the answer that is known when its body was too large. */
   readonly answer: Answer | undefined;
+  /** False: nothing of the request can have arrived, so it is safe to send it again. */
+  sent = false;
   constructor(kind: ExchangeProblem, message: string, answer?: Answer) {
     super(message);
     this.name = 'ExchangeError';
@@ -57,6 +59,7 @@ export class Exchange {
   /** @throws ExchangeError and nothing else. */
   async send(asked: Asked): Promise<Answer> {
     const at = placeOf(asked.url);
+    const progress: Progress = { sent: false };
     const stop = new AbortController();
     const end = (kind: ExchangeProblem, message: string) => () =>
       stop.abort(new ExchangeError(kind, message));
@@ -69,10 +72,12 @@ export class Exchange {
       stop.signal.throwIfAborted();
       const refusal = this.guard.refusal(asked.url.hostname);
       if (refusal) throw refusal;
-      return await this.tryTwice(asked, stop.signal);
+      return await this.tryTwice(asked, stop.signal, progress);
     } catch (error) {
       // Whatever an ended exchange failed with, the reason is why it was ended.
-      throw stop.signal.aborted ? stop.signal.reason : explain(error, at);
+      const problem: ExchangeError = stop.signal.aborted ? stop.signal.reason : explain(error, at);
+      problem.sent = progress.sent;
+      throw problem;
     } finally {
       clearTimeout(timer);
       asked.signal?.removeEventListener('abort', abort);
@@ -84,12 +89,12 @@ export class Exchange {
   }
 
   /** A far side may close an idle connection just as it is used again. That says nothing about the far side, so a fresh one is tried. */
-  private async tryTwice(asked: Asked, signal: AbortSignal): Promise<Answer> {
+  private async tryTwice(asked: Asked, signal: AbortSignal, progress: Progress): Promise<Answer> {
     try {
-      return await once(asked, signal, this.kept[asked.url.protocol]);
+      return await once(asked, signal, progress, this.kept[asked.url.protocol]);
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
-      return await once(asked, signal, this.agent(asked.url.protocol, false));
+      return await once(asked, signal, progress, this.agent(asked.url.protocol, false));
     }
   }
 
@@ -105,12 +110,29 @@ export class Exchange {
 
 class StaleConnection extends Error {}
 
-function once(asked: Asked, signal: AbortSignal, agent: http.Agent | undefined): Promise<Answer> {
+interface Progress {
+  /** A connection stood, so that the request was on its way. */
+  sent: boolean;
+}
+
+function once(
+  asked: Asked,
+  signal: AbortSignal,
+  progress: Progress,
+  agent: http.Agent | undefined,
+): Promise<Answer> {
   const { url, method, headers, body } = asked;
   return new Promise((resolve, reject) => {
     const { request: open } = url.protocol === 'https:' ? https : http;
     const request = open(url, { method, headers, signal, agent });
     let answered = false;
+    request.on('socket', (socket) => {
+      const onItsWay = () => {
+        progress.sent = true;
+      };
+      if (request.reusedSocket) onItsWay();
+      else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', onItsWay);
+    });
     request.on('error', (error: NodeJS.ErrnoException) => {
       const closed = error.code === 'ECONNRESET' || error.code === 'EPIPE';
       const stale = closed && request.reusedSocket && !answered && !signal.aborted;
@@ -166,6 +188,8 @@ function words(error: unknown, at: string): string {
       return `the name of ${at} does not exist`;
     case 'EAI_AGAIN':
       return `the name of ${at} cannot be looked up at present`;
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `${at} shows a certificate for another name (${messageOf(error)})`;
     case 'EPROTO':
       return `${at} does not speak HTTPS`;
   }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../json.js';
-import type { Cause, Failure, Outcome } from './connector.js';
+import { type Cause, causes, type Failure, type Outcome } from './connector.js';
 import type { Answer, ExchangeError } from './exchange.js';
 
 /** What an answer means for the item, and what it adds to the item's log. */
@@ -13,7 +13,8 @@ const MESSAGE_CHARACTERS = 300;
 const LOG_LINES = 100;
 const LOG_LINE_CHARACTERS = 1_000;
 
-const HOLD_MS = { least: 1_000, usual: 30_000, most: 3_600_000 };
+/** What `Retry-After` is taken for, in milliseconds: accounting systems do lock a caller out for a day. */
+const HOLD_MS = { least: 1_000, most: 86_400_000 };
 
 /** Reads an answer as DESIGN §5 has it. `who` names the far side: "the shop". */
 export function judge(answer: Answer, who: string): Judgement {
@@ -53,7 +54,11 @@ function ofSuccess(
     return { kind: 'done' };
   }
   if (isDeclaredFailure(fields))
-    return fail('data', told(fields) ?? `${who} answered ${status} but reports a failure`, status);
+    return failed(
+      told(fields) ?? `${who} answered ${status} but reports a failure`,
+      fields,
+      status,
+    );
   if (isFilled(fields.followUps))
     return fail(
       'bug',
@@ -66,7 +71,11 @@ function ofSuccess(
 function ofRefusal(answer: Answer, fields: JsonObject, who: string): Outcome {
   const { status, headers } = answer;
   const message = told(fields) ?? firstLine(answer.body) ?? `${who} answered ${status}`;
-  const failure = (cause: Cause): Failure => ({ message, cause, status });
+  const failure = (cause: Cause): Failure => ({
+    message,
+    cause: declared(fields) ?? cause,
+    status,
+  });
   if (status === 409 && fields.outcome === 'already_done')
     return { kind: 'already-done', result: fields.result };
   if (status === 429 || status === 503) {
@@ -76,9 +85,41 @@ function ofRefusal(answer: Answer, fields: JsonObject, who: string): Outcome {
   if (status === 408 || status === 425 || status >= 500)
     return { kind: 'retry', failure: failure('connection') };
   if (status < 400) return fail('bug', redirected(headers.location), status);
-  if (status === 401 || status === 403) return { kind: 'fail', failure: failure('credentials') };
-  return { kind: 'fail', failure: failure(status === 409 ? 'conflict' : 'data') };
+  return { kind: 'fail', failure: failure(causeOf(status, message)) };
 }
+
+/** The class of a refusal, from its status and, where that leaves it open, its words. */
+function causeOf(status: number, message: string): Cause {
+  const known = causeOfStatus[status];
+  if (known) return known;
+  if (ofDuplicates.test(message)) return 'duplicate';
+  return ofConflicts.has(status) ? 'conflict' : 'data';
+}
+
+/** 402: the account is not paid for, which nobody but its owner can put right. 405 and the like: the URL is not that of a connector. */
+const causeOfStatus: Readonly<Record<number, Cause>> = {
+  401: 'credentials',
+  402: 'credentials',
+  403: 'credentials',
+  407: 'credentials',
+  405: 'bug',
+  406: 'bug',
+  411: 'bug',
+  415: 'bug',
+  426: 'bug',
+};
+/** Conflict, precondition failed, locked, precondition required. */
+const ofConflicts: ReadonlySet<number> = new Set([409, 412, 423, 428]);
+const ofDuplicates =
+  /\bduplicate(s|d)?\b|\balready (exists?|in use|taken|present)\b|\b(has already been|is already) taken\b|\bnot unique\b|_NOT_UNIQUE\b/i;
+
+/** A far side that knows our classes may say which it is: `"cause": "duplicate"`. */
+const declared = ({ cause }: JsonObject): Cause | undefined =>
+  causes.find((known) => known === cause);
+
+/** A success that declares a failure. */
+const failed = (message: string, fields: JsonObject, status: number): Outcome =>
+  fail(declared(fields) ?? (ofDuplicates.test(message) ? 'duplicate' : 'data'), message, status);
 
 const fail = (cause: Cause, message: string, status?: number): Outcome => ({
   kind: 'fail',
@@ -88,13 +129,13 @@ const fail = (cause: Cause, message: string, status?: number): Outcome => ({
 const redirected = (location: string | undefined): string =>
   `redirects are not followed: give the final URL${location ? ` (${clean(location)})` : ''}`;
 
-/** `Retry-After` is seconds or a date, such as `Fri, 21 Nov 2026 10:00:00 GMT`. Milliseconds, within bounds. */
-function retryAfter(value = ''): number {
+/** `Retry-After` is seconds or a date, such as `Fri, 21 Nov 2026 10:00:00 GMT`. Milliseconds, within bounds; undefined when it says nothing. */
+function retryAfter(value = ''): number | undefined {
   const asked = /^\s*\d+\s*$/.test(value)
     ? Number(value) * 1000
     : /^\s*[a-z]{3}/i.test(value) && Date.parse(value) - Date.now();
-  const wait = asked === false || Number.isNaN(asked) ? HOLD_MS.usual : asked;
-  return Math.min(HOLD_MS.most, Math.max(HOLD_MS.least, wait));
+  if (asked === false || Number.isNaN(asked)) return undefined;
+  return Math.min(HOLD_MS.most, Math.max(HOLD_MS.least, asked));
 }
 
 const isDeclaredFailure = (fields: JsonObject): boolean =>

@@ -27,7 +27,7 @@ export function httpSettingsSchema(guard: NetworkGuard) {
     headers: z.record(z.string(), z.string().max(8_192)).superRefine(checkHeaders).default({}),
     /** For the whole exchange. Milliseconds. */
     timeoutMs: z.int().min(100).max(600_000).default(30_000),
-    /** Asked whether the far side is back after it was down. */
+    /** Asked by GET whether the far side is back after it was down; any answer below 500 but 429 says yes. */
     pingUrl: urlSchema(guard).optional(),
   });
 }

@@ -18,10 +18,29 @@ export function httpType(exchange: Pick<Exchange, 'send' | 'guard'>): ConnectorT
 export class HttpConnector implements Connector {
   private readonly settings: Omit<HttpSettings, 'type'>;
   private readonly exchange: Pick<Exchange, 'send'>;
+  /** Only where there is a `pingUrl`: to POST something that is no item could do harm. */
+  readonly ping?: (signal: AbortSignal) => Promise<void>;
 
   constructor(settings: Omit<HttpSettings, 'type'>, exchange: Pick<Exchange, 'send'>) {
     this.settings = settings;
     this.exchange = exchange;
+    const { pingUrl } = settings;
+    if (pingUrl) this.ping = (signal) => this.get(pingUrl, signal);
+  }
+
+  /** Whatever answers below 500 is there, also with "not found" or "log in"; only "too many" is not. */
+  private async get(pingUrl: string, signal: AbortSignal): Promise<void> {
+    const url = new URL(pingUrl);
+    const { headers, timeoutMs } = this.settings;
+    const own = url.origin === new URL(this.settings.url).origin; // tokens go nowhere else
+    const { status } = await this.exchange.send({
+      method: 'GET',
+      url,
+      headers: { ...(own ? headers : {}), 'user-agent': 'Andon', 'accept-encoding': 'identity' },
+      timeoutMs,
+      signal,
+    });
+    if (status === 429 || status >= 500) throw new Error(`it answers ${status}`);
   }
 
   /** An abort is not an outcome: whoever aborted knows what follows, so its reason is thrown. */

@@ -1,4 +1,9 @@
-import { type RetryPolicy, type RetrySettings, standardRetry } from '../config/schema.js';
+import {
+  type HoldPolicy,
+  type RetryPolicy,
+  type RetrySettings,
+  standardRetry,
+} from '../config/schema.js';
 
 type Given = RetrySettings | null | undefined;
 
@@ -28,3 +33,24 @@ export function backOff(
   const full = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** tries);
   return Math.round(full * (1 - random() / 5));
 }
+
+/**
+ * How long a hold lasts before the far side is looked for again, in milliseconds: as long as it named
+ * itself, else growing with each time it was found away. One that throttles without naming a time is left
+ * in peace for the longest time at once, since many count calls that come too soon.
+ * @param times how often it was found away in this hold
+ */
+export function holdFor(
+  policy: HoldPolicy,
+  { cause, forMs, times }: { cause: string; forMs?: number | undefined; times: number },
+  random: () => number = Math.random,
+): number {
+  if (forMs !== undefined && Number.isFinite(forMs))
+    return Math.round(Math.min(LONGEST_HOLD_MS, Math.max(0, forMs)));
+  if (cause === 'throttled') return policy.maxMs;
+  const full = Math.min(policy.maxMs, policy.firstMs * 2 ** Math.min(times, 30));
+  return Math.round(full * (1 - random() / 5));
+}
+
+/** A far side may ask for a day, as accounting systems do; more is taken for a mistake. */
+const LONGEST_HOLD_MS = 86_400_000;

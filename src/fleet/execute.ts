@@ -1,16 +1,19 @@
 import type { Claimed, Deliveries } from '../blocking/deliveries.js';
+import type { HoldPolicy } from '../config/schema.js';
 import type { Failure, Outcome } from '../connectors/connector.js';
 import { InvalidInput, messageOf } from '../errors.js';
 import { type Catalogue, type CatalogueEntry, describe } from '../instructions/catalogue.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, titleOf } from '../instructions/entity.js';
 import type { Endpoint, EndpointKind } from '../queues/registry.js';
+import { gate, type Postponed } from './gate.js';
 import type { Station, Stations } from './stations.js';
 
 /** What an attempt needs besides the item. */
 export interface Workshop {
   readonly catalogue: Catalogue;
   readonly deliveries: Deliveries;
+  readonly hold: HoldPolicy;
   /** For one run over a queue. */
   stations(): Stations;
   log(claim: Claimed, line: string): void;
@@ -18,12 +21,15 @@ export interface Workshop {
 
 /** An attempt and what it was made with; `endpoint` is null when there was none to ask. */
 export interface Attempt {
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | Postponed;
   readonly endpoint: Endpoint | null;
+  /** The far side of an item on hold answered a ping just before. */
+  readonly pinged?: boolean;
 }
 
 /**
- * One attempt, as a chain of short steps: known instruction? whose is it? is the data whole? deliver.
+ * One attempt, as a chain of short steps: known instruction? whose is it? is the data whole? may it
+ * go out now? deliver.
  * Whatever a step refuses is a failure for a person. Throws only the reason of `signal`.
  */
 export async function execute(
@@ -41,7 +47,10 @@ export async function execute(
   if (!item.adopted) await adopt(entry, claim, endpoint, workshop.deliveries);
   const wrong = faultsOf(entry, item.data);
   if (wrong) return refuse(wrong, endpoint);
-  return { endpoint, outcome: await deliver(entry, claim, station, workshop, signal) };
+  const passed = await gate(claim, station, workshop.deliveries, workshop.hold, signal);
+  if ('kind' in passed) return { endpoint, outcome: passed };
+  const outcome = await deliver(entry, claim, station, workshop, signal);
+  return { endpoint, outcome, pinged: passed.pinged };
 }
 
 function refuse(message: string, endpoint: Endpoint | null = null): Attempt {

@@ -117,6 +117,7 @@ function build(parts: FleetParts, worker: string): Running {
     {
       catalogue: parts.catalogue,
       deliveries,
+      hold: config.file.hold,
       stations: () => new Stations(registry, parts.connect),
       log: (claim, line) => writeLog(redis, keys, claim, line, log),
     },

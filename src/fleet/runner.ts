@@ -8,6 +8,7 @@ import type { Endpoint } from '../queues/registry.js';
 import { isOutage } from '../redis/outage.js';
 import { policyOf } from './back-off.js';
 import { type Attempt, execute, type Workshop } from './execute.js';
+import type { Postponed } from './gate.js';
 import { type LockKeeper, LockLost } from './lock-keeper.js';
 import { settle } from './settle.js';
 import type { Stations } from './stations.js';
@@ -78,9 +79,13 @@ export class Runner {
       const attempt = await this.attempt(claim, stations, lock.signal);
       if (!attempt) return null;
       lock.settling();
-      const policy = policyOf(attempt.endpoint?.retry, this.options.retry[claim.item.instruction]);
+      const policies = {
+        retry: policyOf(attempt.endpoint?.retry, this.options.retry[claim.item.instruction]),
+        hold: this.workshop.hold,
+        pinged: attempt.pinged ?? false,
+      };
       const settled = await this.insist(claim, () =>
-        settle(this.deliveries, claim, attempt.outcome, policy, more()),
+        settle(this.deliveries, claim, attempt.outcome, policies, more()),
       );
       this.tell(claim, attempt.outcome, attempt.endpoint, settled);
       // Redis was away for longer than the lock, or we slept: no fault of the item's.
@@ -144,7 +149,7 @@ export class Runner {
 
   private tell(
     claim: Claimed,
-    outcome: Outcome,
+    outcome: Outcome | Postponed,
     endpoint: Endpoint | null,
     settled: Settled,
   ): void {
@@ -155,7 +160,7 @@ export class Runner {
     };
     if (!settled.stored) {
       this.log.error(facts, 'late result refused: the lock was lost');
-    } else if ('failure' in outcome) {
+    } else if ('failure' in outcome && outcome.kind !== 'rate') {
       this.log.warn({ ...facts, ...outcome.failure }, outcome.kind);
     } else {
       this.log.debug(facts, outcome.kind);

@@ -13,6 +13,7 @@ if state ~= 'failed' and state ~= 'backing-off' then return { state } end
 pick(q, id)
 rcall('HDEL', q.base .. id, 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
 rcall('HSET', q.base .. id, 'tries', 0, 'deaths', 0, 'delay', 0)
+endHold(q, id)
 toHead(q, id)
 lift(q, id)
 record('retry', q, id, ARGV[3])

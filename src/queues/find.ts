@@ -12,6 +12,8 @@ export interface Filter {
   readonly client?: string | undefined;
   readonly instruction?: string | undefined;
   readonly entity?: Entity | undefined;
+  /** Class of the error: connection, data … */
+  readonly cause?: string | undefined;
   /** Part of the error text, capitals or not. */
   readonly error?: string | undefined;
   /** Enqueued at or after. ISO 8601. */
@@ -200,6 +202,7 @@ function matches(item: Item, filter: Filter): boolean {
     (!filter.instruction || item.instruction === filter.instruction) &&
     (!filter.entity ||
       (item.entity?.kind === filter.entity.kind && item.entity.key === filter.entity.key)) &&
+    (!filter.cause || item.error?.cause === filter.cause) &&
     (!filter.error ||
       (item.error?.message.toLowerCase().includes(filter.error.toLowerCase()) ?? false)) &&
     (!filter.since || item.enqueuedAt >= new Date(filter.since).toISOString())

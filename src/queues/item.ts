@@ -47,6 +47,17 @@ export interface Item {
     readonly status?: number;
     readonly at: string | null;
   } | null;
+  /** Set while the item is on hold, also while its far side is asked: why, since when, how often asked. */
+  readonly held: {
+    readonly since: string | null;
+    readonly times: number;
+    readonly reason: string;
+    readonly cause: string;
+  } | null;
+  /** How often in succession the far side answered a ping and the item failed all the same. */
+  readonly answered: number;
+  /** It has waited for room in a rate limit before. */
+  readonly rated: boolean;
   readonly outcome: Readonly<Record<string, unknown>> | null;
   readonly history: readonly HistoryEntry[];
   /** False for an item that came from a plain BullMQ producer and was not seen by Andon yet. */
@@ -81,6 +92,9 @@ export function readItem(
     startedAt: time(hash['processedOn']),
     finishedAt: time(hash['finishedOn']),
     error: readError(hash, state),
+    held: readHeld(hash, state),
+    answered: Number(hash['answered'] ?? 0),
+    rated: hash['rated'] === '1',
     outcome: readOutcome(hash, state),
     history: (hash['history'] ?? '').split('\n').filter(Boolean).map(readHistory),
     adopted: hash['title'] !== undefined,
@@ -98,6 +112,26 @@ function readError(hash: Readonly<Record<string, string>>, state: ItemState): It
     cause: typeof stored['cause'] === 'string' ? stored['cause'] : 'bug',
     ...(typeof stored['status'] === 'number' ? { status: stored['status'] } : {}),
     at: time(hash['errorAt']),
+  };
+}
+
+const mayBeHeld: readonly ItemState[] = ['waiting', 'active', 'backing-off'];
+
+function readHeld(hash: Readonly<Record<string, string>>, state: ItemState): Item['held'] {
+  if (hash['heldSince'] === undefined || !mayBeHeld.includes(state)) return null;
+  return {
+    since: time(hash['heldSince']),
+    times: Number(hash['heldTimes'] ?? 1),
+    ...readFailure(hash['heldWhy']),
+  };
+}
+
+/** A stored failure: {message, cause}. */
+export function readFailure(text: string | undefined): { reason: string; cause: string } {
+  const { message, cause } = object(text);
+  return {
+    reason: typeof message === 'string' ? message : 'no error was recorded',
+    cause: typeof cause === 'string' ? cause : 'bug',
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { retrySettingsSchema } from '../config/schema.js';
+import { rateLimitSchema, retrySettingsSchema } from '../config/schema.js';
 import type { Keys, QueueName } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
 
@@ -17,6 +17,7 @@ const storedSchema = z.object({
   client: z.string().nullable(),
   connector: z.looseObject({ type: z.string() }),
   retry: retrySettingsSchema.nullable(),
+  rateLimit: rateLimitSchema.nullable().default(null),
   recordUrl: z.string().nullable(),
 });
 

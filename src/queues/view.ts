@@ -24,7 +24,7 @@ export async function showItems(
     const channel = endpointOf('channel', item.channel);
     const source = endpointOf('source', item.source);
     const entry = catalogue.get(item.instruction);
-    const { adopted: _, ...shown } = item;
+    const { adopted: _, answered: _answered, rated: _rated, ...shown } = item;
     return {
       ...shown,
       description: entry

@@ -49,6 +49,8 @@ const shardParts = {
   wakeParallel: 'wake:parallel',
   /** zset: queue → when its hold or back-off ends */
   holds: 'holds',
+  /** zset: "queue id" → since when the item is on hold, whatever was tried meanwhile */
+  held: 'held',
   /** zset: "queue id" → when the lock of the delivery ends */
   inflight: 'inflight',
   /** zset: queue id → when it failed; the same for those set aside */
@@ -72,6 +74,10 @@ const shardPrefixes = {
   entity: 'entity:',
   /** string with expiry: what an idempotency key was answered with */
   idempotency: 'idempotency:',
+  /** list with expiry: when the last items of an endpoint with a rate limit started, newest left */
+  rate: 'rate:',
+  /** string with expiry: the last turn that was given to an item waiting for such an endpoint */
+  rateTurn: 'rate-turn:',
 } as const;
 
 /** Keys of the installation: few, small, in a slot of their own. */
@@ -181,6 +187,11 @@ export class Keys {
   /** The facts and counters of a queue. */
   line(queue: QueueName): string {
     return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.line}${queue}`;
+  }
+
+  /** When the last items of an endpoint with a rate limit started. */
+  rate(endpoint: string): string {
+    return `${this.shardOf(endpoint).prefix}:andon:${shardPrefixes.rate}${endpoint}`;
   }
 
   /** The rules of a queue. */

@@ -32,6 +32,7 @@ const scriptNames = [
   'hold',
   'pardon',
   'pause',
+  'rate',
   'read',
   'renew',
   'resolve',

@@ -95,7 +95,7 @@ describe('a delivery by HTTP', () => {
     [
       'a declared error fails',
       [200, '{"error":"duplicate"}'],
-      { kind: 'fail', failure: { message: 'duplicate', cause: 'data', status: 200 } },
+      { kind: 'fail', failure: { message: 'duplicate', cause: 'duplicate', status: 200 } },
     ],
     [
       'a page fails',
@@ -128,7 +128,6 @@ describe('a delivery by HTTP', () => {
       [503, 'maintenance'],
       {
         kind: 'hold',
-        forMs: 30_000,
         failure: { message: 'maintenance', cause: 'connection', status: 503 },
       },
     ],

@@ -578,6 +578,8 @@ describe('search', () => {
     expect(await found('instruction=init_channel&client=searched')).toEqual([own]);
     expect(await found('instruction=add_order&client=searched')).toEqual([]);
     expect(await found('error=find-me%20HAS%20no')).toEqual([ids[0]]);
+    expect(await found(`cause=data&queue=${queue}`)).toEqual([ids[0]]);
+    expect(await found(`cause=connection&queue=${queue}`)).toEqual([]);
     expect(await found(`error=no%20price&state=waiting&queue=${queue}`)).toEqual([]);
     const since = String(failed['enqueuedAt']);
     expect(await found(`since=${since}&queue=${queue}`)).toEqual([...ids].reverse());
@@ -652,6 +654,8 @@ describe('the whole at a glance', () => {
       waiting: 2,
       failed: 1,
       blocked: true,
+      cause: 'data',
+      overdue: false,
       oldestWaitingAt: (await api.item(ids[1]))['enqueuedAt'],
     });
     const sum = (field: string) => items.reduce((total, line) => total + Number(line[field]), 0);

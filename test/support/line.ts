@@ -3,7 +3,7 @@ import { Deliveries } from '../../src/blocking/deliveries.js';
 import { Transitions } from '../../src/blocking/transitions.js';
 import { type Config, loadConfig } from '../../src/config/load.js';
 import type { FileConfig } from '../../src/config/schema.js';
-import type { Delivery, Outcome } from '../../src/connectors/connector.js';
+import type { Connector, Delivery, Outcome } from '../../src/connectors/connector.js';
 import { Fleet } from '../../src/fleet/fleet.js';
 import { loadCatalogue } from '../../src/instructions/catalogue.js';
 import { entityOf, titleOf } from '../../src/instructions/entity.js';
@@ -53,6 +53,8 @@ export class Line {
   readonly running = new Map<string, number>();
   readonly mostRunning = new Map<string, number>();
   script: Script = () => done;
+  /** The connector's ping; none unless a test brings one. */
+  ping: Connector['ping'];
   private readonly url: string;
   private readonly fleets: Fleet[] = [];
   readonly gaveUp: string[] = [];
@@ -88,6 +90,7 @@ export class Line {
     id: string,
     retry: FileConfig['retry'][string] | null = null,
     connector: Endpoint['connector'] = { type: 'scripted' },
+    rateLimit: Endpoint['rateLimit'] = null,
   ): Promise<void> {
     await this.registry.put(
       {
@@ -97,6 +100,7 @@ export class Line {
         client: null,
         connector,
         retry,
+        rateLimit,
         recordUrl: null,
       },
       {},
@@ -113,7 +117,10 @@ export class Line {
       giveUp: (why) => this.gaveUp.push(why),
       open: (kind, name) => connectRedis(this.url, { name, kind }),
       close: (redis) => closeRedis(redis, 1_000),
-      connect: async () => ({ deliver: (delivery) => this.deliver(delivery) }),
+      connect: async () => ({
+        deliver: (delivery) => this.deliver(delivery),
+        ...(this.ping && { ping: this.ping }),
+      }),
     });
     this.fleets.push(fleet);
     await fleet.start();
@@ -152,7 +159,12 @@ export class Line {
   }
 
   async status(queue: string): Promise<QueueStatus> {
-    const [status] = await readStatus(this.scripts, this.keys, [queue]);
+    const [status] = await readStatus(
+      this.scripts,
+      this.keys,
+      [queue],
+      this.config.file.hold.graceMs,
+    );
     if (!status) throw new Error(`there is no queue ${queue}`);
     return status;
   }
@@ -179,6 +191,7 @@ export interface LineOptions {
   readonly prefix?: string;
   readonly environment?: Record<string, string>;
   readonly fleet?: Partial<FileConfig['fleet']>;
+  readonly hold?: Partial<FileConfig['hold']>;
   readonly keep?: number;
 }
 
@@ -205,7 +218,8 @@ function configFor(prefix: string, options: LineOptions): Config {
     ...options.fleet,
   };
   const retention = { completed: options.keep ?? config.file.retention.completed };
-  return { ...config, file: { ...config.file, fleet, retention } };
+  const hold = { ...config.file.hold, firstMs: 50, maxMs: 100, ...options.hold };
+  return { ...config, file: { ...config.file, fleet, retention, hold } };
 }
 
 /** A product to add, as the API would have accepted it. */

@@ -26,6 +26,8 @@ export class Witness {
     await pause(2);
     return 200;
   };
+  /** What to answer to a GET, which is a ping; undefined: nothing at all. */
+  ping: () => number | undefined = () => 204;
   private readonly open = new Set<Sighting>();
   private readonly server = createServer(
     (request, response) => void this.receive(request, response),
@@ -53,6 +55,11 @@ export class Witness {
   }
 
   private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') {
+      const status = this.ping();
+      if (status !== undefined) response.writeHead(status).end();
+      return;
+    }
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString());

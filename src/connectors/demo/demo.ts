@@ -23,13 +23,17 @@ export function demoType(exchange: Pick<Exchange, 'send' | 'guard'>): ConnectorT
     type: 'demo',
     secrets: ['secret', 'headers'],
     parse: (settings) => checked(schema, settings),
-    create: (settings): Connector => ({
-      deliver: (delivery) =>
-        new HttpConnector(
-          { ...settings, url: addressOf(settings.url, delivery) },
-          exchange,
-        ).deliver(delivery),
-    }),
+    create: (given): Connector => {
+      const settings = { pingUrl: new URL('/ping', given.url).href, ...given };
+      return {
+        deliver: (delivery) =>
+          new HttpConnector(
+            { ...settings, url: addressOf(settings.url, delivery) },
+            exchange,
+          ).deliver(delivery),
+        ping: new HttpConnector(settings, exchange).ping,
+      };
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
 import type { JsonObject } from '../../json.js';
 import { type Part, pause } from '../../lifecycle.js';
+import type { Cause } from '../connector.js';
 import { verify } from '../signature.js';
 import { type Fault, faultSchema, noFault } from './fault.js';
 import { DemoStore } from './store.js';
@@ -69,6 +70,10 @@ export class DemoFarSide implements Part {
     app.use(express.text({ type: () => true, limit: '10mb' }));
     app.get('/', (_, response) => void response.type('text').send(this.overview()));
     app.get('/healthz', (_, response) => void response.json({ status: 'ok' }));
+    app.get('/ping', ({ socket }, response) => {
+      if (this.fault.mode === 'down') socket.destroy();
+      else response.status(204).end();
+    });
     app.get('/fault', (_, response) => void response.json(this.fault));
     app.post('/fault', (request, response) => this.setFault(request, response));
     for (const place of ['shops', 'erps'] as const) {
@@ -119,7 +124,7 @@ export class DemoFarSide implements Part {
     note(reply?.status ?? 409);
     if (fault.mode === 'slow') await pause(fault.delayMs, this.stopping.signal);
     if (!reply) response.status(409).json({ outcome: 'already_done' });
-    else if (reply.status !== 200) problem(response, reply.status, reply.sentence);
+    else if (reply.status !== 200) problem(response, reply.status, reply.sentence, reply.cause);
     else response.json({ result: { key }, log: [reply.sentence] });
   }
 
@@ -163,8 +168,9 @@ function misbehave(fault: Fault, response: Response): boolean {
   return response.headersSent;
 }
 
-function problem(response: Response, status: number, detail: string): void {
-  response.status(status).type('application/problem+json').send(JSON.stringify({ status, detail }));
+function problem(response: Response, status: number, detail: string, cause?: Cause): void {
+  const body = JSON.stringify({ status, detail, cause });
+  response.status(status).type('application/problem+json').send(body);
 }
 
 const now = (): string => new Date().toISOString();

@@ -1,10 +1,12 @@
 import type { Json, JsonObject } from '../../json.js';
+import type { Cause } from '../connector.js';
 import { whatIsWrong } from './rules.js';
 
 /** What a demo shop or ERP answers: a status, and a sentence for the log or the error. */
 export interface Reply {
   readonly status: number;
   readonly sentence: string;
+  readonly cause?: Cause;
 }
 
 /** One thing that arrived. */
@@ -102,7 +104,11 @@ export class DemoStore {
     const records = this.records[kind];
     const known = records.get(key);
     if (verb === 'add' && known)
-      return { status: 409, sentence: `${kind} ${key} is in this ${this.place} already` };
+      return {
+        status: 409,
+        sentence: `${kind} ${key} is in this ${this.place} already`,
+        cause: 'duplicate',
+      };
     if ((verb === 'update' || verb === 'delete') && !known) return this.missing(`${kind} ${key}`);
     if (verb === 'delete') records.delete(key);
     else records.set(key, verb === 'add' ? data : { ...known, ...data });

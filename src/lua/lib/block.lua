@@ -3,16 +3,18 @@
 -- The item fails and, on a blocking queue, stops everything behind it: one step, no instant between.
 -- failure: JSON of {message, cause, status?}. Returns as `finish` does.
 local function block(q, id, token, failure)
-  local message = cjson.decode(failure).message -- before the first write: it may be refused
+  local told = cjson.decode(failure) -- before the first write: it may be refused
+  local message = told.message
   notice(q)
   local code = finish(q, id, token, 'failed', 'failedReason', message,
     { 'error', failure, 'errorAt', tostring(now) })
   if code ~= 0 then return code end
+  endHold(q, id)
   rcall('ZADD', shard.failed, now, id)
   if q.blocking then
     rcall('HSET', q.facts, 'blockedBy', id, 'blockedAt', now)
     mirror(q)
   end
-  record(q.blocking and 'block' or 'fail', q, id, 'the fleet', { reason = message })
+  record(q.blocking and 'block' or 'fail', q, id, 'the fleet', { reason = message, cause = told.cause })
   return 0
 end

@@ -1,7 +1,10 @@
 -- What stops a queue is written down as our own facts, in a hash outside BullMQ's keys:
 --   blockedBy, blockedAt             the failed item that stands in the way
 --   pausedAt, pausedBy, pauseReason  a person stopped it
---   heldUntil, heldBy, heldKind, heldReason   its head waits: 'back-off' (its next try) or 'hold' (the far side)
+--   heldUntil, heldBy, heldKind, heldReason, heldCause   its head waits: for its next try ('back-off'), for
+--                                    the far side ('hold') or for room in its rate limit ('rate')
+-- A hold may be prolonged many times before the far side is back; how long it lasts altogether stands with
+-- the item, on the parallel queue too: heldSince, heldTimes, heldWhy.
 -- BullMQ's own switches (`paused`, `concurrency`) mirror them, so that a stock worker or dashboard
 -- that is let loose on the queue finds it shut as well. BullMQ only asks whether `paused` is there, so
 -- its value tells whose it is.
@@ -62,8 +65,14 @@ local function lift(q, id)
     rcall('HDEL', q.facts, 'blockedBy', 'blockedAt')
   end
   if rcall('HGET', q.facts, 'heldBy') == id then
-    rcall('HDEL', q.facts, 'heldUntil', 'heldBy', 'heldKind', 'heldReason')
+    rcall('HDEL', q.facts, 'heldUntil', 'heldBy', 'heldKind', 'heldReason', 'heldCause')
     if q.blocking then rcall('ZREM', shard.holds, q.name) end
   end
   mirror(q)
+end
+
+-- The item is not on hold any more, however often the hold was prolonged.
+local function endHold(q, id)
+  rcall('HDEL', q.base .. id, 'heldSince', 'heldTimes', 'heldWhy', 'answered')
+  rcall('ZREM', shard.held, q.name .. ' ' .. id)
 end

@@ -14,5 +14,6 @@ local function finish(q, id, token, target, field, value, fields)
       cmsgpack.pack({ 'settledBy', token, unpack(fields) }) })
   if code ~= 0 then return code end
   rcall('ZREM', shard.inflight, q.name .. ' ' .. id)
+  rcall('ZREM', shard.held, q.name .. ' ' .. id)
   return 0
 end

@@ -64,6 +64,7 @@ async function look(model: Model, world: World) {
   pipeline.zrange(keys.ours(shard, 'holds'), '0', '-1', 'WITHSCORES');
   pipeline.zrange(keys.ours(shard, 'inflight'), '0', '-1', 'WITHSCORES');
   pipeline.zrange(keys.ours(shard, 'failed'), '0', '-1');
+  pipeline.zrange(keys.ours(shard, 'held'), '0', '-1');
   for (const { id, queue } of items) pipeline.get(`${keys.item(queue, id)}:lock`);
   const [replies, read, status] = await Promise.all([
     pipeline.exec(),
@@ -109,6 +110,7 @@ async function look(model: Model, world: World) {
   real['inflight'] = byId(
     scored(ours + 5).map(([member, rank]) => [Number(member.split(' ')[1]), rank]),
   );
+  real['held'] = sorted(list(ours + 7).map((member) => Number(member.split(' ')[1])));
   const findable = new Set(ids(ours + 6));
   const states = new Map<number, string>();
   for (const [n, { id }] of items.entries()) {
@@ -117,7 +119,7 @@ async function look(model: Model, world: World) {
     if ((state === 'failed' || state === 'removed') && !findable.has(id)) {
       throw new Error(`P7: ${id} failed and no search finds it`);
     }
-    real[`item ${id}`] = { state, lock: got[ours + 7 + n], ...fieldsOf(fields) };
+    real[`item ${id}`] = { state, lock: got[ours + 8 + n], ...fieldsOf(fields) };
   }
   return {
     real,
@@ -165,6 +167,10 @@ function picture(model: Model): Picture {
   wanted['inflight'] = items
     .filter((one) => one.inflight !== null)
     .map((one) => [one.id, one.inflight]);
+  const open = ['wait', 'active', 'delayed'];
+  wanted['held'] = sorted(
+    items.filter((one) => one.onHold && open.includes(one.place)).map((one) => one.id),
+  );
   for (const item of items) {
     const { id, place, lock, sku, tries, deaths, starts, by } = item;
     const there = place !== 'removed' && place !== 'forgotten';
@@ -180,7 +186,9 @@ function picture(model: Model): Picture {
 function status(q: ModelQueue, at: (...places: string[]) => number[], model: Model): Picture {
   const blocked = q.blockedBy !== null;
   const isPaused = q.pausedBy !== null || (q.switch !== null && !blocked);
-  const running = q.heldKind === 'hold' ? 'held' : 'running';
+  const head = q.blocking ? (q.active[0] ?? q.wait[0]) : undefined;
+  const onHold = head !== undefined && model.item(head).onHold;
+  const running = q.heldKind === 'hold' || onHold ? 'held' : 'running';
   return {
     state: blocked ? 'blocked' : isPaused ? 'paused' : running,
     blocked,

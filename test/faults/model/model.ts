@@ -40,6 +40,8 @@ export interface ModelItem {
   tries: number;
   deaths: number;
   starts: number;
+  /** On hold, whatever is tried meanwhile. */
+  onHold: boolean;
   /** Lock of the delivery that runs, while it is there. */
   lock: string | null;
   /** Lock of the delivery that settled it last. */
@@ -191,6 +193,7 @@ export class Model {
       tries: 0,
       deaths: 0,
       starts: 0,
+      onHold: false,
       lock: null,
       settledBy: null,
       inflight: null,
@@ -255,6 +258,7 @@ export class Model {
     } else {
       item.deaths = 0;
       if (verb === 'backOff') item.tries += 1;
+      if (verb === 'hold') item.onHold = true;
       this.delay(q, item, verb === 'hold' ? 'hold' : 'back-off');
     }
     const next = more ? this.take(q) : null;
@@ -362,6 +366,7 @@ export class Model {
     if (refused) return refused;
     if (item.place === 'removed') return 'conflict';
     this.pick(item);
+    item.onHold = false;
     item.tries = 0;
     item.deaths = 0;
     this.toHead(item);
@@ -546,6 +551,7 @@ export class Model {
   private fail(item: ModelItem): void {
     const q = this.queue(item.queue);
     item.place = 'failed';
+    item.onHold = false;
     if (!q.blocking) return;
     q.blockedBy = item.id;
     this.mirror(q);

@@ -92,7 +92,7 @@ describe('the demo shop and ERP', () => {
       'an existing product',
       'add_product',
       shirt,
-      fail('conflict', 409, 'product shirt is in this shop already'),
+      fail('duplicate', 409, 'product shirt is in this shop already'),
     ],
     [
       'an update of what is not there',

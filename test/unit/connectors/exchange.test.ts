@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { BODY_LIMIT, type Exchange } from '../../../src/connectors/exchange.js';
-import { deadPort, exchangeFor, farSide, rawFarSide, tidy } from './far-side.js';
+import { deadPort, exchangeFor, farSide, rawFarSide, tidy, tlsFarSide } from './far-side.js';
 
 afterEach(tidy);
 
@@ -248,5 +250,72 @@ describe('an exchange', () => {
     const named = url.replace('127.0.0.1', 'shop.example');
     await post(exchange, named);
     await expect(post(exchange, named)).rejects.toMatchObject({ kind: 'refused-address' });
+  });
+
+  /** How the exchange ended: of what kind, and whether anything can have arrived. */
+  const endOf = async (url: string, exchange = exchangeFor(), timeoutMs = 200) =>
+    post(exchange, url, timeoutMs).then(
+      () => null,
+      ({ kind, sent }) => ({ kind, sent }),
+    );
+
+  it('knows that nothing was sent when no connection stood', async () => {
+    const dead = `http://127.0.0.1:${await deadPort()}/`;
+    expect(await endOf(dead)).toEqual({ kind: 'network', sent: false });
+    const unnamed = exchangeFor([], async () => {
+      throw Object.assign(new Error('no'), { code: 'ENOTFOUND' });
+    });
+    expect(await endOf('http://shop.example/', unnamed)).toEqual({ kind: 'network', sent: false });
+    const unlooked = exchangeFor([], () => new Promise(() => {}));
+    expect(await endOf('http://shop.example/', unlooked)).toEqual({ kind: 'timeout', sent: false });
+    expect(await endOf(dead, exchangeFor([]))).toEqual({ kind: 'refused-address', sent: false });
+    const plain = await rawFarSide((socket) => socket.end('no TLS here\r\n'));
+    expect(await endOf(plain.replace('http:', 'https:'))).toMatchObject({ sent: false });
+    const mute = await rawFarSide(() => {});
+    expect(await endOf(mute.replace('http:', 'https:'))).toEqual({ kind: 'timeout', sent: false });
+  });
+
+  it('knows that the request may have arrived once a connection stood', async () => {
+    const hang = await rawFarSide(() => {});
+    expect(await endOf(hang)).toEqual({ kind: 'timeout', sent: true });
+    const reset = await rawFarSide((socket) => void socket.resetAndDestroy());
+    expect(await endOf(reset)).toEqual({ kind: 'network', sent: true });
+    const cut = await rawFarSide((socket) =>
+      socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nha'),
+    );
+    expect(await endOf(cut)).toEqual({ kind: 'network', sent: true });
+  });
+
+  it('knows it of a connection that was kept, too', async () => {
+    const url = await rawFarSide((socket, nth) => {
+      if (nth === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    });
+    const exchange = exchangeFor();
+    await post(exchange, url);
+    expect(await endOf(url, exchange)).toEqual({ kind: 'timeout', sent: true });
+  });
+
+  it('does not accept a certificate that nobody it trusts has signed', async () => {
+    const { url } = await tlsFarSide('localhost');
+    await expect(post(exchangeFor(), url)).rejects.toMatchObject({
+      kind: 'network',
+      sent: false,
+      message: expect.stringMatching(/^the certificate of localhost:\d+ is not accepted/),
+    });
+  });
+
+  it('does not accept a trusted certificate for another name, and says so', async () => {
+    const { url, certificate } = await tlsFarSide('other.example');
+    // What a process trusts is settled when it starts.
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['test/unit/connectors/send-once.mjs', url],
+      { env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate } },
+    );
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'network',
+      sent: false,
+      message: expect.stringMatching(/^localhost:\d+ shows a certificate for another name/),
+    });
   });
 });

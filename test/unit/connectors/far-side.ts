@@ -1,11 +1,16 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import {
   type AddressInfo,
   createServer as createTcpServer,
   type Server,
   type Socket,
 } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Delivery } from '../../../src/connectors/connector.js';
 import { Exchange } from '../../../src/connectors/exchange.js';
 import { NetworkGuard, type Resolve } from '../../../src/connectors/network.js';
@@ -51,6 +56,28 @@ export const rawFarSide = async (
   });
   return `http://127.0.0.1:${await listen(server)}/in`;
 };
+
+/** An HTTPS server on loopback whose certificate, signed by itself, is for `name`; answers its URL, and the certificate's path. */
+export async function tlsFarSide(name: string): Promise<{ url: string; certificate: string }> {
+  const { key, certificate } = certificateFor(name);
+  const files = { key: readFileSync(key, 'utf8'), cert: readFileSync(certificate, 'utf8') };
+  const server = createTlsServer(files, (_, response) => response.end());
+  return { url: `https://localhost:${await listen(server)}/in`, certificate };
+}
+
+function certificateFor(name: string): { key: string; certificate: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'andon-tls-'));
+  const [key, cert] = [join(directory, 'key'), join(directory, 'cert')];
+  execFileSync(
+    'openssl',
+    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -keyout ${key} -out ${cert} -subj /CN=${name} -addext subjectAltName=DNS:${name}`.split(
+      ' ',
+    ),
+    { stdio: 'ignore' },
+  );
+  later(() => rmSync(directory, { recursive: true }));
+  return { key, certificate: cert };
+}
 
 /** A port on which nothing listens. */
 export async function deadPort(): Promise<number> {

@@ -96,6 +96,27 @@ describe('an answer of refusal', () => {
     });
   });
 
+  it.each([
+    [402, '', 'credentials'],
+    [407, '', 'credentials'],
+    [405, '', 'bug'],
+    [415, '', 'bug'],
+    [412, '', 'conflict'],
+    [423, 'locked by another user', 'conflict'],
+    [409, 'sku TSH already exists', 'duplicate'],
+    [422, 'handle has already been taken', 'duplicate'],
+    [400, 'woocommerce_rest: duplicated SKU', 'duplicate'],
+    [422, 'HANDLE_NOT_UNIQUE', 'duplicate'],
+    [422, 'the order is already closed', 'data'],
+    [401, 'already exists', 'credentials'],
+    [422, { detail: 'no', cause: 'conflict' }, 'conflict'],
+    [422, { detail: 'no', cause: 'weather' }, 'data'],
+    [200, { error: 'duplicate SKU' }, 'duplicate'],
+    [200, { error: 'no', cause: 'credentials' }, 'credentials'],
+  ])('%s %s is of the class %s', (status, body, cause) => {
+    expect(outcome(status, body)).toMatchObject({ kind: 'fail', failure: { cause } });
+  });
+
   it('409 already_done is done', () => {
     expect(outcome(409, { outcome: 'already_done', result: 5 })).toEqual({
       kind: 'already-done',
@@ -120,17 +141,17 @@ describe('an answer of refusal', () => {
 
   const dated = (seconds: number) => new Date(Date.now() + seconds * 1000).toUTCString();
   it.each([
-    [undefined, 30_000],
-    ['', 30_000],
-    ['soon', 30_000],
-    ['-5', 30_000],
-    ['1.5', 30_000],
+    [undefined, undefined],
+    ['', undefined],
+    ['soon', undefined],
+    ['-5', undefined],
+    ['1.5', undefined],
     ['0', 1_000],
     ['7', 7_000],
-    ['86400', 3_600_000],
-    ['9'.repeat(400), 3_600_000],
+    ['86400', 86_400_000],
+    ['9'.repeat(400), 86_400_000],
     [dated(-60), 1_000],
-    [dated(86_400), 3_600_000],
+    [dated(172_800), 86_400_000],
   ])('429 and 503 with Retry-After %s hold the queue for %s ms', (value, forMs) => {
     const headers = { 'retry-after': value };
     expect(outcome(429, '', headers)).toMatchObject({
