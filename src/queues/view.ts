@@ -4,7 +4,7 @@ import { type Endpoint, endpointName, type Registry } from './registry.js';
 import type { QueueStatus } from './status.js';
 
 /** An item with what it is in plain words ("Add product to Cape Shopify") and where its record can be seen. */
-export type ItemView = Omit<Item, 'adopted'> & {
+export type ItemView = Omit<Item, 'adopted' | 'answered' | 'rated'> & {
   readonly description: string;
   readonly recordUrl: string | null;
 };
