@@ -179,6 +179,11 @@ export class Keys {
     return `${this.item(queue, queueId)}:logs`;
   }
 
+  /** How many items finished, by the minute, as BullMQ keeps it. */
+  metrics(queue: QueueName, type: 'completed' | 'failed'): string {
+    return `${this.shardOf(queue).prefix}:${queue}:metrics:${type}`;
+  }
+
   /** One of our keys of a shard. */
   ours(shard: ShardKeys, part: keyof typeof shardParts): string {
     return `${shard.prefix}:andon:${shardParts[part]}`;

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AppViewRoute } from '@bull-board/api/dist/types.js';
+import { ExpressAdapter } from '@bull-board/express';
+
+/**
+ * Bull Board's page in a shell of ours: without the fonts it would fetch from a foreign host (a closed
+ * network would wait for them), and with a script that says when what is shown has gone stale.
+ */
+export class BoardShell extends ExpressAdapter {
+  private readonly template: string;
+
+  /** @param ui directory of Bull Board's user interface */
+  constructor(ui: string) {
+    super();
+    this.template = ourShell(readFileSync(join(ui, 'index.ejs'), 'utf8'));
+  }
+
+  override setEntryRoute(route: AppViewRoute): this {
+    this.app.get(route.route as string[], (_, response) => {
+      const { params } = route.handler({ basePath: this.basePath, uiConfig: this.uiConfig });
+      response.type('html').send(filled(this.template, params));
+    });
+    return this;
+  }
+}
+
+function ourShell(stock: string): string {
+  const page = stock
+    .replace(/<link [^>]*fonts\.googleapis\.com[^>]*>/, '')
+    .replace('</head>', '<link href="andon/board.css" rel="stylesheet"></head>')
+    .replace('</body>', '<script defer src="andon/board.js"></script></body>');
+  if (!page.includes('<%- uiConfig %>') || /https?:\/\//.test(page))
+    throw new Error(
+      'the page of this Bull Board version is not what board/shell.ts was written for',
+    );
+  return page;
+}
+
+/** `<%= x %>` is escaped, `<%- x %>` was made safe by Bull Board. */
+function filled(template: string, params: Readonly<Record<string, string>>): string {
+  return template.replace(/<%([=-]) (\w+) %>/g, (_, how: string, name: string) => {
+    const value = params[name] ?? '';
+    return how === '=' ? escaped(value) : value;
+  });
+}
+
+const escaped = (text: string): string =>
+  text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);

@@ -1,0 +1,52 @@
+/**
+ * What Bull Board's page does not tell by itself: that what it shows is old, because the server is
+ * away or the login has ended; and where the item it shows is in the console.
+ */
+const EVERY_MS = 5_000;
+const base = document.baseURI;
+
+const strip = document.createElement('div');
+strip.className = 'andon-strip';
+strip.hidden = true;
+strip.setAttribute('role', 'status');
+document.body.append(strip);
+
+let awaySince = null;
+
+async function look() {
+  try {
+    const answer = await fetch(new URL('andon/alive', base), {
+      headers: { accept: 'application/json' },
+    });
+    // Logged out: the page itself leads to the login.
+    if (answer.status === 401) return location.reload();
+    if (!answer.ok) throw new Error(String(answer.status));
+    awaySince = null;
+  } catch {
+    awaySince ??= new Date();
+  }
+  draw();
+}
+
+function draw() {
+  const [, queueId] = /\/queue\/[^/]+\/(\d+)/.exec(location.pathname) ?? [];
+  strip.classList.toggle('stale', awaySince !== null);
+  if (awaySince) {
+    strip.textContent = `Andon has not answered since ${awaySince.toLocaleTimeString()}: what you see is old.`;
+  } else if (queueId) {
+    const link = document.createElement('a');
+    link.href = `/items/${queueId}`;
+    link.textContent = `Item ${queueId} in the console`;
+    strip.replaceChildren(link);
+  }
+  strip.hidden = !awaySince && !queueId;
+}
+
+setInterval(look, EVERY_MS);
+let shown = '';
+setInterval(() => {
+  if (shown === location.pathname) return;
+  shown = location.pathname;
+  draw();
+}, 300);
+look();

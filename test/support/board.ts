@@ -1,0 +1,99 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach } from '@jest/globals';
+import express from 'express';
+import { Caller, type Limits, type Scope } from '../../src/accounts/caller.js';
+import { BOARD_PATH, board } from '../../src/board/board.js';
+import { loadCatalogue } from '../../src/instructions/catalogue.js';
+import { readStatus } from '../../src/queues/status.js';
+import { type Line, silent } from './line.js';
+
+export const noLimits: Limits = { client: null, channels: null, sources: null };
+
+/** Bull Board over a line, for one person. It is closed after the test. */
+export class TestBoard {
+  readonly url: string;
+
+  private constructor(url: string) {
+    this.url = url;
+  }
+
+  static async open(
+    line: Line,
+    person: { actor?: string; scopes?: readonly Scope[]; limits?: Limits } = {},
+  ): Promise<TestBoard> {
+    const caller = new Caller(
+      person.actor ?? 'Thandi',
+      person.scopes ?? ['operate'],
+      person.limits ?? noLimits,
+    );
+    const app = express().use(
+      BOARD_PATH,
+      board({
+        redis: line.redis,
+        keys: line.keys,
+        catalogue: loadCatalogue(),
+        registry: line.registry,
+        finder: line.finder,
+        transitions: line.transitions,
+        log: silent,
+        status: (names) => readStatus(line.scripts, line.keys, names),
+        callerOf: () => caller,
+      }),
+    );
+    const server = createServer(app);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    servers.add(server);
+    return new TestBoard(`http://127.0.0.1:${(server.address() as AddressInfo).port}${BOARD_PATH}`);
+  }
+
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
+    const answer = await fetch(this.url + path, {
+      method,
+      redirect: 'manual',
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : { text } };
+  }
+
+  /** The queues as the board's page polls them. */
+  async queues(query = ''): Promise<ShownQueue[]> {
+    const { body } = await this.call('GET', `/api/queues?page=1&jobsPerPage=10${query}`);
+    return body['queues'] as ShownQueue[];
+  }
+}
+
+export interface ShownQueue {
+  readonly name: string;
+  readonly displayName: string;
+  readonly description?: string;
+  readonly readOnlyMode: boolean;
+  readonly isPaused: boolean;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly jobs: readonly ShownJob[];
+}
+
+export interface ShownJob {
+  readonly id: string;
+  readonly name: string;
+  readonly isFailed: boolean;
+  readonly failedReason?: string;
+  readonly externalUrl?: { readonly href: string };
+}
+
+const servers = new Set<Server>();
+
+afterEach(async () => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  servers.clear();
+});
