@@ -5,6 +5,7 @@ import { buildApp } from './api/app.js';
 import { putEndpoint } from './api/endpoints.js';
 import { ApiServer } from './api/server.js';
 import type { Services } from './api/services.js';
+import { previewSkip } from './blocking/skip-preview.js';
 import { Transitions } from './blocking/transitions.js';
 import type { Config } from './config/load.js';
 import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
@@ -152,11 +153,13 @@ export class System implements Part {
   private services(redis: Redis, keys: Keys, catalogue: Catalogue): Services {
     const scripts = new Scripts(redis, keys);
     const registry = new Registry(redis, scripts, keys);
+    const finder = new Finder(redis, scripts, keys, registry);
     return {
       catalogue,
       registry,
       enqueuer: new Enqueuer(redis, scripts, keys),
-      finder: new Finder(redis, scripts, keys, registry),
+      finder,
+      previewSkip: (item, scope) => previewSkip({ redis, keys, finder, catalogue }, item, scope),
       transitions: new Transitions(scripts, keys, catalogue.adds),
       audit: new Audit(redis, keys),
       apiKeys: new ApiKeys(redis, keys),

@@ -103,11 +103,16 @@ export const skipBody = z
       .datetime({ offset: true })
       .optional()
       .meta({ description: 'when a skip until the next add ends by itself' }),
+    dryRun: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'only tell what would be skipped, what needs it, and what runs next' }),
   })
   .refine(({ scope, until }) => until === undefined || scope === 'entity-until-add', {
     error: 'goes with the scope entity-until-add only',
     path: ['until'],
   });
+export const undoBody = z.strictObject({ reason });
 export const resolveBody = z.strictObject({ reference: line(255).optional(), reason });
 
 const bulk = {

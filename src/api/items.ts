@@ -1,4 +1,5 @@
 import type { Caller } from '../accounts/caller.js';
+import type { SkipScope } from '../blocking/transitions.js';
 import { InvalidInput, NotFound } from '../errors.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, entityText, titleOf } from '../instructions/entity.js';
@@ -6,7 +7,7 @@ import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
 import { faultsIn } from './faults.js';
-import { editBody, queueIdParams, resolveBody, searchQuery, skipBody } from './input.js';
+import { editBody, queueIdParams, resolveBody, searchQuery, skipBody, undoBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
@@ -16,6 +17,17 @@ export function itemRoutes(services: Services): Route[] {
     const item = await itemFor(services, queueId, caller);
     const [shown] = await showItems([item], registry, catalogue);
     return { ...shown, logs: await finder.logs(item) };
+  };
+  const preview = async (item: Item, scope: SkipScope) => {
+    const { skips, needs, next, ...rest } = await services.previewSkip(item, scope);
+    const shown = (items: readonly Item[]) => showItems(items, registry, catalogue);
+    return {
+      dryRun: true,
+      ...rest,
+      skips: await shown(skips),
+      needs: await shown(needs),
+      next: next && (await shown([next]))[0],
+    };
   };
   return [
     route({
@@ -75,12 +87,28 @@ export function itemRoutes(services: Services): Route[] {
       bodyOptional: true,
       async handle({ params, body, caller }) {
         const item = await itemFor(services, params.queueId, caller);
+        const { dryRun, ...request } = body;
+        if (dryRun) return preview(item, request.scope ?? 'item');
         const skipped = await transitions.skip(item, {
-          ...body,
+          ...request,
           actor: caller.actor,
           until: body.until ? new Date(body.until) : undefined,
         });
         return { ...(await show(params.queueId, caller)), skippedIds: skipped };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/items/:queueId/undo-skip',
+      scope: 'operate',
+      summary: 'Take a skip back, while nothing newer of its entity has run.',
+      params: queueIdParams,
+      body: undoBody,
+      bodyOptional: true,
+      async handle({ params, body, caller }) {
+        const item = await itemFor(services, params.queueId, caller);
+        await transitions.undoSkip([item], caller.actor, body.reason);
+        return show(params.queueId, caller);
       },
     }),
     route({

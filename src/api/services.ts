@@ -1,9 +1,12 @@
-import type { Transitions } from '../blocking/transitions.js';
+import type { SkipPreview } from '../blocking/skip-preview.js';
+import type { SkipScope, Transitions } from '../blocking/transitions.js';
+
 import type { ConnectorTypes } from '../connectors/registry.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Audit } from '../queues/audit.js';
 import type { Enqueuer } from '../queues/enqueue.js';
 import type { Finder } from '../queues/find.js';
+import type { Item } from '../queues/item.js';
 import type { Registry } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
 import type { ApiKeys } from './api-keys.js';
@@ -18,5 +21,6 @@ export interface Services {
   readonly audit: Audit;
   readonly apiKeys: ApiKeys;
   readonly connectorTypes: ConnectorTypes;
+  previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
   status(names: readonly string[]): Promise<QueueStatus[]>;
 }

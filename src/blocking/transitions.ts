@@ -52,6 +52,28 @@ export class Transitions {
     return ids.map(Number);
   }
 
+  /**
+   * Takes a skip back: the items wait again, each at the place that its turn gives it. All or none.
+   * @param items of one queue
+   * @throws Conflict when one is not skipped (any more), or something newer of its entity has run since
+   */
+  async undoSkip(items: readonly Located[], actor: string, reason = ''): Promise<void> {
+    const [first] = items;
+    if (!first) return;
+    const ids = items.map(({ queueId }) => queueId).sort((a, b) => a - b);
+    const reply = await this.onQueue('undo', first.queue, [actor, reason, ...ids]);
+    const [verdict, id, other] = reply;
+    if (verdict === 'ok') return;
+    if (verdict === 'gone') throw new NotFound(`there is no item ${id}`);
+    if (verdict === 'overtaken') {
+      throw new Conflict(
+        `item ${other} has run since item ${id} was skipped: running the older one now could undo what the newer one did. Send it anew instead`,
+        { state: 'skipped', overtakenBy: Number(other) },
+      );
+    }
+    throw new Conflict(`item ${id} is ${verdict}, so there is no skip to undo`, { state: verdict });
+  }
+
   /** Records that a person put the matter right by hand. @throws Conflict */
   async resolve(
     item: Located,

@@ -43,6 +43,7 @@ const scriptNames = [
   'status',
   'sweep',
   'tend',
+  'undo',
 ] as const;
 export type ScriptName = (typeof scriptNames)[number];
 

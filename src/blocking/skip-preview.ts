@@ -1,0 +1,72 @@
+import type { Redis } from 'ioredis';
+import type { Catalogue } from '../instructions/catalogue.js';
+import type { Finder } from '../queues/find.js';
+import type { Item } from '../queues/item.js';
+import { idsAt } from '../queues/places.js';
+import type { Keys } from '../redis/keys.js';
+import type { SkipScope } from './transitions.js';
+
+/** What a skip would do, told before it is done. Between the look and the skip things may change. */
+export interface SkipPreview {
+  /** All that would be skipped, the item itself first. */
+  readonly skips: readonly Item[];
+  /** Items of the same entity that stay queued and build on what the item would have done. */
+  readonly needs: readonly Item[];
+  /** What would run next; null when nothing waits. */
+  readonly next: Item | null;
+  /** The queue would not go on all the same: it is paused, or blocked by another item. */
+  readonly stopped: 'paused' | 'blocked' | null;
+  /** A rule would go on skipping the entity's updates until its next add. */
+  readonly rule: boolean;
+}
+
+interface Sight {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly finder: Finder;
+  readonly catalogue: Catalogue;
+}
+
+/** How many of a queue's items the search for the next one looks at. */
+const LOOK_AHEAD = 200;
+
+/** What skipping `item` with `scope` would do. Changes nothing. */
+export async function previewSkip(
+  sight: Sight,
+  item: Item,
+  scope: SkipScope,
+): Promise<SkipPreview> {
+  const { redis, keys, finder, catalogue } = sight;
+  const barrier = (one: Item) => catalogue.get(one.instruction)?.barrier ?? 'other';
+  const queued = await queuedOfEntity(finder, item);
+  const upToAdd = queued.slice(0, untilAdd(queued, barrier));
+  const others = scope === 'item' ? [] : scope === 'entity' ? queued : upToAdd;
+  const skips = [item, ...others];
+  const skipped = new Set(skips.map(({ queueId }) => queueId));
+  const ahead = await idsAt(redis, keys, item.queue, 'waiting', 0, LOOK_AHEAD + others.length);
+  const nextId = ahead.find((id) => !skipped.has(id));
+  const facts = await redis.hmget(keys.line(item.queue), 'blockedBy', 'pausedAt');
+  const blockedByOther = facts[0] !== null && facts[0] !== String(item.queueId);
+  return {
+    skips,
+    needs: barrier(item) === 'add' ? upToAdd.filter((one) => !skipped.has(one.queueId)) : [],
+    next: nextId === undefined ? null : await finder.item(nextId),
+    stopped: blockedByOther ? 'blocked' : facts[1] ? 'paused' : null,
+    rule: scope === 'entity-until-add' && upToAdd.length === queued.length && item.entity !== null,
+  };
+}
+
+/** In the order in which they would run. */
+async function queuedOfEntity(finder: Finder, item: Item): Promise<Item[]> {
+  if (!item.entity) return [];
+  const filter = { entity: item.entity, queue: item.queue, state: 'waiting' } as const;
+  const found: Item[] = [];
+  for await (const one of finder.all(filter)) found.push(one);
+  return found.filter(({ queueId }) => queueId !== item.queueId).reverse();
+}
+
+/** Where the first item that adds the entity anew stands. */
+function untilAdd(items: readonly Item[], barrier: (item: Item) => string): number {
+  const add = items.findIndex((one) => barrier(one) === 'add');
+  return add < 0 ? items.length : add;
+}
