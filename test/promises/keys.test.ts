@@ -46,6 +46,7 @@ describe('what a key may do', () => {
     'PATCH /v1/items/:queueId': ['operate'],
     'POST /v1/items/:queueId/retry': ['operate'],
     'POST /v1/items/:queueId/skip': ['operate'],
+    'POST /v1/items/:queueId/undo-skip': ['operate'],
     'POST /v1/items/:queueId/resolve': ['operate'],
     'POST /v1/items/retry': ['operate'],
     'POST /v1/items/skip': ['operate'],
