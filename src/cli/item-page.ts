@@ -63,9 +63,11 @@ function attemptsOf({ attempts, state }: Item): string {
   return state === 'active' ? `, attempt ${attempts}` : ` after ${plural(attempts, 'attempt')}`;
 }
 
-function nextTryOf({ attempts }: Item, queue: Queue | undefined): string {
+function nextTryOf({ attempts, held }: Item, queue: Queue | undefined): string {
   const at = queue?.nextAttemptAt;
-  return at ? `at ${at} (in ${until(at)}), attempt ${attempts + 1}` : '';
+  if (!at) return '';
+  const then = held ? 'if the far side is back' : `attempt ${attempts + 1}`;
+  return `at ${at} (in ${until(at)}), ${then}`;
 }
 
 function holdOf({ held }: Item): string {

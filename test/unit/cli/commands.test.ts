@@ -193,6 +193,18 @@ describe('channels', () => {
     });
   });
 
+  test('put takes a rate limit and an address to ping', async () => {
+    answer = () => ({ body: cape });
+    const args = ['--rate-limit', '100/minute', '--ping-url', 'http://shop/ping'];
+    await run(['channel', 'put', '12', ...args]);
+    expect(server.seen[1]?.body).toMatchObject({
+      connector: { url: 'http://shop/andon', pingUrl: 'http://shop/ping' },
+      rateLimit: { max: 100, per: 'minute' },
+    });
+    for (const wrong of ['100', '0/minute', '5/fortnight'])
+      expect((await run(['channel', 'put', '12', '--rate-limit', wrong])).code).toBe(2);
+  });
+
   test('another type of connector takes nothing over from the one before', async () => {
     answer = () => ({ body: cape });
     await run(['channel', 'put', '12', '--connector-type', 'demo']);
@@ -251,6 +263,16 @@ describe('queues', () => {
   const soon = new Date(Date.now() + 24_000).toISOString();
   const waits = { nextAttemptAt: soon, heldReason: 'HTTP 500' };
   const backingOff = { ...waits, counts: { ...counts, backingOff: 1 } };
+  const since = new Date(Date.now() - 60_000).toISOString();
+  const hold = {
+    ...backingOff,
+    state: 'held',
+    heldKind: 'hold',
+    heldReason: 'the shop answered 503',
+    heldCause: 'connection',
+    heldSince: since,
+  };
+  const because = 'because the shop answered 503 (connection)';
   const retrying = `retrying at ${clock(soon)}: HTTP 500`;
 
   test.each([
@@ -258,9 +280,29 @@ describe('queues', () => {
     ['running', { counts: { ...counts, active: 1 } }, ''],
     ['backing-off', backingOff, retrying],
     ['running', { ...backingOff, mode: 'non-blocking' }, retrying],
-    ['held', { ...backingOff, state: 'held' }, retrying],
+    ['held', hold, `on hold until ${clock(soon)}, since ${clock(since)}, ${because}`],
+    [
+      'held',
+      { ...hold, overdue: true },
+      `on hold until ${clock(soon)}, since ${clock(since)} (too long: look at it), ${because}`,
+    ],
+    [
+      'held',
+      { ...hold, nextAttemptAt: null },
+      `on hold, asking whether the far side is back, since ${clock(since)}, ${because}`,
+    ],
+    [
+      'held',
+      { ...backingOff, state: 'held', heldKind: 'rate', heldReason: 'used up' },
+      `goes on at ${clock(soon)}: used up`,
+    ],
     ['paused', { state: 'paused', paused: true, pausedBy }, 'paused by key:k1: stock-taking'],
     ['blocked', { state: 'blocked', blocked: true, blockedBy }, '5: negative price'],
+    [
+      'blocked',
+      { state: 'blocked', blocked: true, blockedBy: { ...blockedBy, cause: 'data' } },
+      '5: negative price (data)',
+    ],
     [
       'blocked, paused',
       { state: 'blocked', blocked: true, blockedBy, paused: true, pausedBy },
@@ -301,7 +343,30 @@ describe('queues', () => {
   });
 });
 
+test('an item on hold says since when, how often its far side was away, and why', async () => {
+  const since = new Date(Date.now() - 125_000).toISOString();
+  const held = { since, times: 4, reason: 'still away', cause: 'connection' };
+  answer = () => ({ body: { ...failed, mode: 'non-blocking', state: 'backing-off', held } });
+  const { out } = await run(['item', '1042']);
+  const line = `${since} (2 min ago), 4 times away, because still away (connection)`;
+  expect(out).toMatch(/^On hold +since /m);
+  expect(out).toContain(line);
+});
+
 describe('looking', () => {
+  test('items can be chosen by the class of their error, which the list shows', async () => {
+    answer = () => ({
+      body: { items: [{ ...failed, error: { ...failed.error, cause: 'data' } }], nextCursor: null },
+    });
+    const { out } = await run(['items', '--cause', 'data']);
+    expect(server.seen[0]?.query.get('cause')).toBe('data');
+    const [headings = '', row = ''] = out.split('\n');
+    expect(row.split(/ {2,}/)[headings.split(/ {2,}/).indexOf('CAUSE')]).toBe('data');
+    expect((await run(['items', '--cause', 'weather'])).code).toBe(2);
+    await run(['retry', '--cause', 'connection', '--dry-run']);
+    expect(server.seen.at(-1)?.body).toMatchObject({ cause: 'connection', dryRun: true });
+  });
+
   test('items go through pages up to the limit, and say when there is more', async () => {
     answer = ({ query }) => {
       const items = Array.from({ length: Number(query.get('limit')) }, () => failed);
