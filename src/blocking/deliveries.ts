@@ -100,6 +100,13 @@ export class Deliveries {
     return this.settle('hold', claim, wellFormed(failure), more, [waitMs, kind, 0, 0]);
   }
 
+  /** Before the far side of an item on hold is asked (`asks`), and before it is delivered after all. False: the lock is lost. */
+  async ask(claim: Claimed, asks: boolean): Promise<boolean> {
+    const { queue, queueId } = claim.item;
+    const args = [queue, queueId, claim.token, asks ? 1 : 0];
+    return Number(await this.scripts.run('ask', this.keys.shardOf(queue), args)) === 1;
+  }
+
   /**
    * One more start at an endpoint with a rate limit: 0 when there is room for it, or after how many
    * milliseconds to ask again. `beside`: others may wait at the same time, so each gets a turn of its own.

@@ -4,6 +4,7 @@ import type { Connector, Failure } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import { within } from '../lifecycle.js';
 import { type Endpoint, endpointName } from '../queues/registry.js';
+import { LockLost } from './lock-keeper.js';
 import type { Station } from './stations.js';
 
 /** A claimed item was not delivered after all: no room in the rate limit, or the far side is still away. */
@@ -17,7 +18,10 @@ export interface Passed {
   readonly pinged: boolean;
 }
 
-/** What stands between a claimed item and its far side. Throws only the reason of `signal`. */
+/**
+ * What stands between a claimed item and its far side. Throws the reason of `signal`, or `LockLost` when
+ * a person dealt with the item meanwhile.
+ */
 export async function gate(
   claim: Claimed,
   station: Station,
@@ -34,8 +38,16 @@ export async function gate(
   // What is wrong with a connector that cannot be made, the delivery tells.
   const connector = await station.connector().catch(() => null);
   if (!connector?.ping) return { pinged: false };
+  await stillOurs(claim, deliveries, true);
   const failure = await away(connector, endpoint, hold.pingTimeoutMs, signal);
-  return failure ? { kind: 'away', failure } : { pinged: true };
+  if (failure) return { kind: 'away', failure };
+  await stillOurs(claim, deliveries, false);
+  return { pinged: true };
+}
+
+/** While the far side is asked a person may deal with the item, which takes it from us. */
+async function stillOurs(claim: Claimed, deliveries: Deliveries, asks: boolean): Promise<void> {
+  if (!(await deliveries.ask(claim, asks))) throw new LockLost(claim.item.queueId);
 }
 
 /** A ping cannot tell whether a far side that throttles would take more; asking may even prolong it. */

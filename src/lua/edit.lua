@@ -8,6 +8,7 @@
 
 local q, id = line(ARGV[1]), ARGV[2]
 local state = stateOf(q, id)
+if isAsked(q, id) then return { 'active' } end -- the worker would send what it has in hand
 if state ~= 'failed' and state ~= 'backing-off' and state ~= 'waiting' then return { state } end
 local before = rcall('HMGET', q.base .. id, 'data', 'entity')
 local data = before[1]

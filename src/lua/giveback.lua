@@ -5,10 +5,12 @@
 --@include facts
 --@include record
 --@include letgo
+--@include ask
 
 local q, id = line(ARGV[1]), ARGV[2]
 local code = letGo(q, id, ARGV[3])
 if code ~= 0 then return refusal(q, id, ARGV[3], code) end
+unask(q, id)
 toHead(q, id)
 event('give-back', q, id)
 wake(q)

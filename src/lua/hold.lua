@@ -24,6 +24,7 @@ if delivered then
   rcall('HSET', item, 'error', ARGV[4], 'errorAt', now)
 else
   rcall('HINCRBY', item, 'ats', -1)
+  rcall('HDEL', item, 'asking')
 end
 -- Waiting for room says nothing about whether the item kills its workers; any other way it did not.
 if kind ~= 'rate' then rcall('HSET', item, 'deaths', 0) end

@@ -6,12 +6,14 @@
 --@include facts
 --@include record
 --@include letgo
+--@include ask
 
 local q, id = line(ARGV[1]), ARGV[2]
 if rcall('LPOS', q.active, id) and rcall('EXISTS', q.base .. id .. ':lock') == 0 then
   rcall('LREM', q.active, -1, id)
   rcall('SREM', q.stalled, id)
   rcall('ZREM', shard.inflight, q.name .. ' ' .. id)
+  unask(q, id)
   toHead(q, id)
   event('give-back', q, id)
   wake(q)

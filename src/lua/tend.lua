@@ -6,6 +6,7 @@
 --@include record
 --@include block
 --@include letgo
+--@include ask
 
 local released, recovered, failed = 0, 0, 0
 
@@ -29,7 +30,7 @@ end
 
 -- An item whose worker died goes back to the head; one that keeps killing its workers fails.
 local function recover(q, id)
-  local deaths = rcall('HINCRBY', q.base .. id, 'deaths', 1)
+  local deaths = unask(q, id) and 0 or rcall('HINCRBY', q.base .. id, 'deaths', 1)
   if deaths >= tonumber(ARGV[1]) then
     failed = failed + 1
     return block(q, id, '0', cjson.encode({

@@ -22,6 +22,7 @@ const knownScripts: Readonly<Record<string, string>> = {
 
 const scriptNames = [
   'adopt',
+  'ask',
   'claim',
   'clear',
   'complete',

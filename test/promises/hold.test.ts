@@ -224,6 +224,50 @@ describe('a queue on hold', () => {
     expect(await line.redis.zcard(key)).toBe(0);
   });
 
+  it.each(['retry', 'skip', 'resolve'] as const)(
+    'obeys a person’s %s also in the middle of a ping, and forgets what the ping says',
+    async (verb) => {
+      const { line, shop } = await lineTo();
+      let answer = () => {};
+      line.ping = () => {
+        shop.pings += 1;
+        return new Promise((resolve) => {
+          answer = resolve;
+        });
+      };
+      const [a] = await line.add('12', 'a', 'b');
+      await line.startFleet();
+      await until('the ping', () => shop.pings === 1);
+      expect((await line.item(a!.queueId)).state).toBe('backing-off');
+      shop.away = false;
+      if (verb === 'retry') await line.transitions.retry(a!, 'p');
+      else await line.transitions[verb](a!, { actor: 'p' });
+      await until('b', () => line.started.includes('b'));
+      answer();
+      await line.untilState(a!.queueId + 1, 'completed');
+      await line.stopFleets();
+      expect(line.started).toEqual(verb === 'retry' ? ['a', 'a', 'b'] : ['a', 'b']);
+      expect(shop.attempts.slice(0, 2)).toEqual(verb === 'retry' ? [1, 2] : [1, 1]);
+      const states = { retry: 'completed', skip: 'skipped', resolve: 'resolved' };
+      expect((await line.item(a!.queueId)).state).toBe(states[verb]);
+      expect(line.mostRunning.get('channel.12')).toBe(1);
+    },
+  );
+
+  it('gives its head back without an attempt when the worker stops while it asks', async () => {
+    const { line, shop } = await lineTo();
+    line.ping = () => {
+      shop.pings += 1;
+      return new Promise(() => {});
+    };
+    const [a] = await line.add('12', 'a');
+    await line.startFleet();
+    await until('the ping', () => shop.pings === 1);
+    await line.stopFleets();
+    expect(await line.item(a!.queueId)).toMatchObject({ attempts: 1, held: { times: 1 } });
+    expect((await line.status('channel.12')).state).toBe('held');
+  });
+
   it('stays paused when its hold is over, and stays on hold when its pause is', async () => {
     const { line, shop } = await lineTo();
     await line.add('12', 'a');
@@ -320,6 +364,7 @@ describe('a worker that dies while it asks', () => {
     away = false;
     for (const { queueId } of tickets) await line.untilState(queueId, 'completed');
     expect(witness.sightings.map(({ title }) => title)).toEqual(['a', 'a', 'b']);
+    expect(witness.sightings.map(({ attempt }) => attempt)).toEqual([1, 2, 1]);
   });
 });
 
