@@ -71,10 +71,12 @@ export function header(text: string, before: Record<string, string> = {}): Recor
   return { ...before, [name]: value };
 }
 
-/** `100/minute` */
-export function rateLimit(text: string): RateLimit {
+/** `100/minute`; `none` takes the limit away. */
+export function rateLimit(text: string): RateLimit | 'none' {
+  if (text.trim() === 'none') return 'none';
   const [, max, per] = /^([1-9]\d{0,4})\/(second|minute|hour|day)$/.exec(text.trim()) ?? [];
-  if (!per) throw new InvalidArgumentError('Must be as 100/minute (second, minute, hour or day).');
+  if (!per)
+    throw new InvalidArgumentError('Must be as 100/minute (second, minute, hour or day), or none.');
   return { max: Number(max), per: per as RateLimit['per'] };
 }
 

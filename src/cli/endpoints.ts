@@ -26,7 +26,7 @@ interface PutOptions {
   header?: Record<string, string>;
   timeout?: number;
   retry?: RetrySettings;
-  rateLimit?: RateLimit;
+  rateLimit?: RateLimit | 'none';
   pingUrl?: string;
   client?: string;
   recordUrl?: string;
@@ -85,7 +85,7 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
     )
     .option('--timeout <ms>', 'http: milliseconds for a whole answer', count)
     .option('--retry <settings>', 'as attempts=3,firstDelayMs=5000,maxDelayMs=60000', retry)
-    .option('--rate-limit <max/per>', 'how many items may start, as 100/minute', rateLimit)
+    .option('--rate-limit <max/per>', 'how many items may start, as 100/minute, or none', rateLimit)
     .option('--ping-url <url>', 'http: asked whether it is back after it was away')
     .option('--connector <json>', 'all settings of the connector: JSON, @file, or - for stdin')
     .option('--client <id>', 'business that owns it', id)
@@ -101,7 +101,7 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
         connector: await connectorOf(options, before?.connector, io),
         client: options.client ?? before?.client ?? undefined,
         retry: options.retry || before?.retry ? { ...before?.retry, ...options.retry } : undefined,
-        rateLimit: options.rateLimit ?? before?.rateLimit ?? undefined,
+        rateLimit: limitOf(options.rateLimit ?? before?.rateLimit),
         recordUrl: options.recordUrl ?? before?.recordUrl ?? undefined,
       };
       const endpoint = await client.putEndpoint(kind, given, settings);
@@ -110,6 +110,9 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
         output.note(`Signing secret, shown only now: ${printable(endpoint.secret)}`);
     });
 }
+
+const limitOf = (limit: RateLimit | 'none' | null | undefined): RateLimit | undefined =>
+  limit === 'none' || !limit ? undefined : limit;
 
 /** The endpoint as it is, if there is one. */
 async function present(client: AndonClient, kind: EndpointKind, given: string) {

@@ -201,6 +201,11 @@ describe('channels', () => {
       connector: { url: 'http://shop/andon', pingUrl: 'http://shop/ping' },
       rateLimit: { max: 100, per: 'minute' },
     });
+    answer = () => ({ body: { ...cape, rateLimit: { max: 5, per: 'hour' } } });
+    await run(['channel', 'put', '12', '--timeout', '5000']);
+    expect(server.seen.at(-1)?.body).toMatchObject({ rateLimit: { max: 5, per: 'hour' } });
+    await run(['channel', 'put', '12', '--rate-limit', 'none']);
+    expect(server.seen.at(-1)?.body).not.toHaveProperty('rateLimit');
     for (const wrong of ['100', '0/minute', '5/fortnight'])
       expect((await run(['channel', 'put', '12', '--rate-limit', wrong])).code).toBe(2);
   });
