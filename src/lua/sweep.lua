@@ -30,4 +30,10 @@ for n = 2, #ARGV do
     found = found + wake(q)
   end
 end
+
+-- An item on hold that somebody removed with plain BullMQ is on hold no more: the longest ones are looked at.
+for _, member in ipairs(rcall('ZRANGE', shard.held, 0, 99)) do
+  local name, id = member:match('^(%S+) (.+)$')
+  if rcall('EXISTS', line(name).base .. id) == 0 then rcall('ZREM', shard.held, member) end
+end
 return found

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { standardHold } from '../../src/config/schema.js';
 import type { Cause, Outcome } from '../../src/connectors/connector.js';
 import { holdFor } from '../../src/fleet/back-off.js';
+import { stockQueue } from '../support/bullmq.js';
 import { accept, done, fail, Line, type LineOptions, tryAgain } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -318,6 +319,16 @@ describe('a queue on hold', () => {
     await line.untilStarted(2);
     expect(Date.now() - first).toBeGreaterThanOrEqual(280);
     expect(shop.pings).toBe(0);
+  });
+
+  it('is none any more when somebody removed its head with plain BullMQ', async () => {
+    const { line } = await lineTo({ hold: forLong });
+    const [a] = await line.add('12', 'a', 'b');
+    await line.startFleet();
+    await until('the hold', async () => (await line.status('channel.12')).heldUntil);
+    await (await stockQueue(redis, line, 'channel.12').getJob(String(a!.queueId)))!.remove();
+    const key = line.keys.ours(line.keys.shardOf('channel.12'), 'held');
+    await until('the index to forget it', async () => (await line.redis.zcard(key)) === 0);
   });
 
   it('keeps an item of the parallel queue waiting and lets the others pass', async () => {
