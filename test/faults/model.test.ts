@@ -38,5 +38,5 @@ it(
     // The smallest script that shows it, as a person would tell it.
     expect(found.failed ? `${path}\n${why?.message}` : 'none').toBe('none');
   },
-  byHand ? 7_200_000 : 60_000,
+  byHand ? 7_200_000 : 240_000,
 );
