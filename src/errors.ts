@@ -63,6 +63,36 @@ export class Forbidden extends AndonError {
   readonly title = 'This key may not do that';
 }
 
+/** Nobody is logged in, or not any more. */
+export class LoginNeeded extends AndonError {
+  readonly type = 'login-needed';
+  readonly status = 401;
+  readonly title = 'You are not logged in, or your session has ended';
+}
+
+/** Somebody is logged in, whose role or clients do not allow it. */
+export class NotAllowed extends AndonError {
+  readonly type = 'forbidden';
+  readonly status = 403;
+  readonly title = 'You may not do that';
+}
+
+/** Too many wrong passwords. */
+export class TooManyTries extends AndonError {
+  readonly type = 'too-many-tries';
+  readonly status = 429;
+  readonly title = 'Too many failed logins';
+  /** Seconds after which another try makes sense. */
+  readonly retryAfter: number;
+  constructor(retryAfter: number) {
+    super(`too many failed logins: try again in ${inMinutes(retryAfter)}`);
+    this.retryAfter = retryAfter;
+  }
+}
+
+const inMinutes = (seconds: number) =>
+  seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+
 /** What was asked does not fit the present state; `facts.state` tells it where there is one. */
 export class Conflict extends AndonError {
   readonly type = 'conflict';

@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { Accounts } from './accounts/accounts.js';
+import { Guard } from './accounts/guard.js';
+import { LockOut } from './accounts/lock-out.js';
+import { Sessions } from './accounts/sessions.js';
+import { Users } from './accounts/users.js';
 import { ApiKeys } from './api/api-keys.js';
 import { buildApp } from './api/app.js';
 import { putEndpoint } from './api/endpoints.js';
@@ -9,13 +14,16 @@ import { previewSkip } from './blocking/skip-preview.js';
 import { Transitions } from './blocking/transitions.js';
 import type { Config } from './config/load.js';
 import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
+import { buildConsole, type Console } from './console/console.js';
 import { BadConfig, messageOf } from './errors.js';
+import { type FirstLogin, firstAdmin } from './first-admin.js';
 import { type AdminKey, firstKey } from './first-key.js';
 import { Fleet } from './fleet/fleet.js';
 import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
 import { type Part, Parts, within } from './lifecycle.js';
 import type { Log } from './log.js';
 import { Audit } from './queues/audit.js';
+import { Changes } from './queues/changes.js';
 import { Enqueuer } from './queues/enqueue.js';
 import { Finder } from './queues/find.js';
 import { endpointName, Registry } from './queues/registry.js';
@@ -51,6 +59,8 @@ export class System implements Part {
   url: string | null = null;
   /** The key with which a person or program gets in first. */
   adminKey: AdminKey | null = null;
+  /** How a person logs in at first; null when somebody has seen to that. */
+  firstLogin: FirstLogin | null = null;
   private readonly config: Config;
   private readonly options: SystemOptions;
   private readonly embedded: EmbeddedRedis | null;
@@ -138,8 +148,12 @@ export class System implements Part {
       const services = this.services(redis, keys, catalogue);
       this.adminKey = await firstKey(services.apiKeys, this.config);
       await seed(redis, keys, services, this.config, log);
-      api = this.api(redis, keys, services);
-      parts.push(api);
+      const accounts = this.accounts(redis, keys, services);
+      this.firstLogin = await firstAdmin(accounts, this.config);
+      const desk = this.console(redis, keys, services, accounts);
+      api = this.api(redis, keys, services, desk);
+      // The streams of open pages end first, so that the server need not wait for them.
+      parts.push(api, desk.feed);
     }
     // After the API: when its port is taken, nothing has been claimed.
     if (roles.includes('worker')) parts.push(this.fleet(keys, catalogue));
@@ -168,11 +182,34 @@ export class System implements Part {
     };
   }
 
-  private api(redis: Redis, keys: Keys, services: Services): ApiServer {
+  private accounts(redis: Redis, keys: Keys, { audit }: Services): Accounts {
+    return new Accounts({
+      users: new Users(redis, keys),
+      sessions: new Sessions(redis, keys, this.config.file.login),
+      lockOut: new LockOut(redis, keys),
+      audit,
+    });
+  }
+
+  private console(redis: Redis, keys: Keys, services: Services, accounts: Accounts): Console {
+    const guard = new Guard(accounts);
+    const events = new Changes(redis, keys);
+    return buildConsole({ ...services, accounts, guard, events, log: this.options.log }, ['/docs']);
+  }
+
+  private api(redis: Redis, keys: Keys, services: Services, desk: Console): ApiServer {
     const probe = async () => {
       await redis.set(keys.registry.probe, Date.now(), 'PX', 60_000);
     };
-    const app = buildApp({ services, log: this.options.log, version, probe });
+    const app = buildApp({
+      services,
+      log: this.options.log,
+      version,
+      probe,
+      trustProxy: this.config.trustProxy,
+      rooms: [desk.router],
+      pageProblems: desk.problems,
+    });
     return new ApiServer(app, this.config);
   }
 

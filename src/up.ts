@@ -57,8 +57,14 @@ function welcome(system: System, config: Config, roles: readonly Role[]): void {
   process.stdout.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`);
 }
 
-function apiLines({ url, adminKey }: System): string[] {
+function apiLines({ url, adminKey, firstLogin }: System): string[] {
   const lines = [`Andon ${version} is up.`, '', `API    ${url}/v1/items`, `Docs   ${url}/docs`];
+  lines.splice(2, 0, `Desk   ${url}/`);
+  if (firstLogin?.password) {
+    const { name, password, file } = firstLogin;
+    lines.push(`Login  ${name}   ${password}   (kept in ${file})`);
+  } else if (firstLogin?.file)
+    lines.push(`Login  ${firstLogin.name}, password in ${firstLogin.file}`);
   if (adminKey?.made)
     lines.push(`Key    ${adminKey.made}   (an admin key, kept in ${adminKey.file})`);
   else if (adminKey?.file) lines.push(`Key    in ${adminKey.file}`);

@@ -4,9 +4,9 @@ import type { Endpoint } from '../queues/registry.js';
 export const scopes = ['enqueue', 'read', 'operate', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
-/** What a key may see; null is no limit. With `channels` or `sources` given, only those named there. */
+/** What a key or user may see; null is no limit. With `channels` or `sources` given, only those named there. */
 export interface Limits {
-  readonly client: string | null;
+  readonly clients: readonly string[] | null;
   readonly channels: readonly string[] | null;
   readonly sources: readonly string[] | null;
 }
@@ -31,12 +31,22 @@ export class Caller {
   }
 
   get unlimited(): boolean {
-    return !this.limits.client && !this.limits.channels && !this.limits.sources;
+    return !this.limits.clients && !this.limits.channels && !this.limits.sources;
+  }
+
+  /** The one client that everything this one enqueues belongs to; null when there is no or more than one. */
+  get onlyClient(): string | null {
+    const { clients } = this.limits;
+    return clients?.length === 1 ? (clients[0] ?? null) : null;
+  }
+
+  seesClient(client: string | null): boolean {
+    const { clients } = this.limits;
+    return clients === null || (client !== null && clients.includes(client));
   }
 
   seesEndpoint(endpoint: Pick<Endpoint, 'kind' | 'id' | 'client'>): boolean {
-    const { client } = this.limits;
-    if (client !== null && endpoint.client !== client) return false;
+    if (!this.seesClient(endpoint.client)) return false;
     return this.seesTarget(
       endpoint.kind === 'channel' ? endpoint.id : null,
       endpoint.kind === 'source' ? endpoint.id : null,
@@ -44,8 +54,7 @@ export class Caller {
   }
 
   seesItem(item: Pick<Item, 'client' | 'channel' | 'source'>): boolean {
-    const { client } = this.limits;
-    if (client !== null && item.client !== client) return false;
+    if (!this.seesClient(item.client)) return false;
     return this.seesTarget(item.channel, item.source);
   }
 

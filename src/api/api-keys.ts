@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { Caller, type Limits, type Scope, scopes } from '../accounts/caller.js';
+import { Caller, type Scope, scopes } from '../accounts/caller.js';
 import type { Keys } from '../redis/keys.js';
 
 const storedSchema = z.object({
@@ -16,6 +16,15 @@ const storedSchema = z.object({
   lastUsedAt: z.string().nullable(),
 });
 type Stored = z.infer<typeof storedSchema>;
+
+/** What a key may do and see; null is no limit. */
+export interface KeyGrant {
+  readonly scopes: readonly Scope[];
+  readonly description: string;
+  readonly client: string | null;
+  readonly channels: readonly string[] | null;
+  readonly sources: readonly string[] | null;
+}
 
 /** An API key as it may be shown: everything but the secret. */
 export type KeyCard = Omit<Stored, 'hash'> & { readonly id: string };
@@ -41,10 +50,7 @@ export class ApiKeys {
   }
 
   /** Makes a key, or one with a given id and secret (`id.secret`). Answers it whole, this once. */
-  async create(
-    grant: { scopes: readonly Scope[]; description: string } & Limits,
-    given?: string,
-  ): Promise<{ key: string; card: KeyCard }> {
+  async create(grant: KeyGrant, given?: string): Promise<{ key: string; card: KeyCard }> {
     const [id, secret] = split(given) ?? [
       randomBytes(6).toString('hex'),
       randomBytes(32).toString('base64url'),
@@ -89,7 +95,8 @@ export class ApiKeys {
     if (!timingSafeEqual(digest(secret), expected) || !stored) return null;
     await this.noteUse(id, stored);
     const { client, channels, sources } = stored;
-    return new Caller(`key ${id}`, stored.scopes, { client, channels, sources });
+    const clients = client === null ? null : [client];
+    return new Caller(`key ${id}`, stored.scopes, { clients, channels, sources });
   }
 
   private async noteUse(id: string, stored: Stored): Promise<void> {

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import express, { type Express, type Request, type RequestHandler } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+} from 'express';
 import type { z } from 'zod';
 import type { Caller } from '../accounts/caller.js';
 import { inWords } from '../config/in-words.js';
@@ -32,6 +37,12 @@ export interface AppParts {
   readonly version: string;
   /** One write round trip; rejects when Redis takes none. */
   readonly probe: () => Promise<void>;
+  /** Proxies in front whose `X-Forwarded-…` headers are believed. */
+  readonly trustProxy?: number;
+  /** What else this server answers: console, Bull Board. Each knows its own paths and lets the rest pass. */
+  readonly rooms?: readonly RequestHandler[];
+  /** Tells people in a page what went wrong; programs are told as problem+json. */
+  readonly pageProblems?: ErrorRequestHandler;
 }
 
 /** Every call there is. */
@@ -45,9 +56,11 @@ export const routesOf = (services: Services): Route[] => [
 ];
 
 /** The HTTP API as an express app; it does not listen yet. */
-export function buildApp({ services, log, version, probe }: AppParts): Express {
+export function buildApp(parts: AppParts): Express {
+  const { services, log, version, probe, trustProxy = 0, rooms = [], pageProblems } = parts;
   const app = express();
   app.disable('x-powered-by');
+  app.set('trust proxy', trustProxy);
   app.set('query parser', 'simple');
   app.use(requestId);
 
@@ -66,8 +79,6 @@ export function buildApp({ services, log, version, probe }: AppParts): Express {
     response.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
     response.type('html').send(page);
   });
-  app.get('/', (_, response) => response.redirect('/docs'));
-
   for (const row of routes) {
     app[row.method](
       row.path,
@@ -76,9 +87,11 @@ export function buildApp({ services, log, version, probe }: AppParts): Express {
       answer(row),
     );
   }
+  for (const room of rooms) app.use(room);
   app.use((request) => {
     throw new NotFound(`there is no ${request.method} ${request.path}; see /docs`);
   });
+  if (pageProblems) app.use(pageProblems);
   app.use(problems(log));
   return app;
 }

@@ -156,7 +156,7 @@ function checkOne(
     source: item.source ?? null,
     client,
     idempotencyKey: item.idempotencyKey
-      ? `${caller.limits.client ?? ''} ${item.idempotencyKey}`
+      ? `${caller.onlyClient ?? ''} ${item.idempotencyKey}`
       : null,
   };
 }
@@ -168,15 +168,13 @@ function clientOf(
   caller: Caller,
 ): string | null | Fault {
   const own = target?.kind === 'service' ? null : (target?.client ?? null);
-  const client = own ?? item.client ?? caller.limits.client;
+  const client = own ?? item.client ?? caller.onlyClient;
   if (item.client && item.client !== client) {
     return { pointer: '/client', detail: `this ${target?.kind} belongs to client "${own}"` };
   }
-  if (caller.limits.client && client !== caller.limits.client) {
-    return {
-      pointer: '/client',
-      detail: `this key may enqueue for client "${caller.limits.client}" only`,
-    };
+  if (!caller.seesClient(client)) {
+    const theirs = caller.limits.clients?.map((one) => `"${one}"`).join(', ');
+    return { pointer: '/client', detail: `this key may enqueue for client ${theirs} only` };
   }
   return client;
 }

@@ -16,6 +16,10 @@ export interface Config {
   readonly dataDir: string;
   readonly configFile: string;
   readonly bootstrapKey: string | undefined;
+  /** Of the user "admin", when it is to exist from the first start on. */
+  readonly adminPassword: string | undefined;
+  /** Proxies in front whose `X-Forwarded-…` headers are believed. */
+  readonly trustProxy: number;
   readonly shards: number;
   readonly lockMs: number;
   readonly concurrency: number;
@@ -51,6 +55,8 @@ export function loadConfig(environment: Environment = process.env): Config {
     dataDir: env.data.ANDON_DATA_DIR,
     configFile: env.data.ANDON_CONFIG,
     bootstrapKey: env.data.ANDON_BOOTSTRAP_KEY,
+    adminPassword: env.data.ANDON_ADMIN_PASSWORD,
+    trustProxy: env.data.ANDON_TRUST_PROXY,
     shards: env.data.ANDON_SHARDS,
     lockMs: env.data.ANDON_LOCK_MS,
     concurrency: env.data.ANDON_CONCURRENCY,

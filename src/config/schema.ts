@@ -106,6 +106,14 @@ export const fileSchema = z.strictObject({
       memoryMb: z.int().min(32).max(16_384).default(256),
     })
     .prefault({}),
+  login: z
+    .strictObject({
+      /** A session nobody uses ends after this. Milliseconds. */
+      idleMs: z.int().min(60_000).max(604_800_000).default(1_800_000),
+      /** A session ends after this however much it is used. Milliseconds. */
+      absoluteMs: z.int().min(60_000).max(2_592_000_000).default(43_200_000),
+    })
+    .prefault({}),
   retention: z
     .strictObject({
       /** Completed, skipped and resolved items kept a queue; the oldest go first. */
@@ -152,6 +160,15 @@ export const environmentSchema = z.object({
     )
     .optional()
     .describe('an admin API key that exists from the first start on, as id.secret'),
+  ANDON_ADMIN_PASSWORD: z
+    .string()
+    .min(12, 'must have 12 characters or more')
+    .max(256)
+    .optional()
+    .describe('password of the user "admin", who exists from the first start on'),
+  ANDON_TRUST_PROXY: integer(0, 0, 10).describe(
+    'proxies in front whose X-Forwarded headers are believed',
+  ),
   ANDON_SHARDS: integer(1, 1, 256).describe('key groups; fixed at the first start'),
   ANDON_LOCK_MS: integer(10_000, 500, 600_000).describe(
     'how long a dead worker keeps its item, ms',
@@ -171,4 +188,4 @@ export const environmentSchema = z.object({
 });
 
 /** Secrets may also be given as the path of a file that holds them: `NAME_FILE`. */
-export const secretNames = ['ANDON_BOOTSTRAP_KEY', 'REDIS_URL'] as const;
+export const secretNames = ['ANDON_BOOTSTRAP_KEY', 'ANDON_ADMIN_PASSWORD', 'REDIS_URL'] as const;

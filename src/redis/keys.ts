@@ -94,6 +94,16 @@ export interface RegistryKeys {
   readonly queueOfOrdinal: string;
   /** hash: key id → API key */
   readonly apiKeys: string;
+  /** hash: user name → user */
+  readonly users: string;
+  /** prefix, SHA-256 of a session's id follows: string with expiry, the session */
+  readonly session: string;
+  /** prefix, a user's name follows: hash, SHA-256 of a session's id → when it ends at the latest */
+  readonly sessionsOf: string;
+  /** prefix of what counts failed logins */
+  readonly logins: string;
+  /** prefix, a random id follows: string with expiry, a login under way at another provider */
+  readonly signIn: string;
   /** string: number of shards, fixed at the first start */
   readonly shards: string;
   /** string: set when config/andon.yaml has been read in */
@@ -128,6 +138,11 @@ export class Keys {
       lastOrdinal: registry('lastOrdinal'),
       queueOfOrdinal: registry('queueOfOrdinal'),
       apiKeys: registry('apiKeys'),
+      users: registry('users'),
+      session: registry('session:'),
+      sessionsOf: registry('sessionsOf:'),
+      logins: registry('logins'),
+      signIn: registry('signIn:'),
       shards: registry('shards'),
       seeded: registry('seeded'),
       sweeper: registry('sweeper'),

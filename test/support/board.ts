@@ -8,7 +8,7 @@ import { loadCatalogue } from '../../src/instructions/catalogue.js';
 import { readStatus } from '../../src/queues/status.js';
 import { type Line, silent } from './line.js';
 
-export const noLimits: Limits = { client: null, channels: null, sources: null };
+export const noLimits: Limits = { clients: null, channels: null, sources: null };
 
 /** Bull Board over a line, for one person. It is closed after the test. */
 export class TestBoard {

@@ -1,0 +1,24 @@
+import type { Accounts } from '../accounts/accounts.js';
+import type { Guard } from '../accounts/guard.js';
+import type { Transitions } from '../blocking/transitions.js';
+import type { Catalogue } from '../instructions/catalogue.js';
+import type { Log } from '../log.js';
+import type { Audit } from '../queues/audit.js';
+import type { Changes } from '../queues/changes.js';
+import type { Finder } from '../queues/find.js';
+import type { Registry } from '../queues/registry.js';
+import type { QueueStatus } from '../queues/status.js';
+
+/** What the pages work with. */
+export interface ConsoleServices {
+  readonly accounts: Accounts;
+  readonly guard: Guard;
+  readonly audit: Audit;
+  readonly catalogue: Catalogue;
+  readonly registry: Registry;
+  readonly finder: Finder;
+  readonly transitions: Transitions;
+  readonly events: Changes;
+  readonly log: Log;
+  status(names: readonly string[]): Promise<QueueStatus[]>;
+}

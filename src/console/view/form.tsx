@@ -1,0 +1,94 @@
+import type { ComponentChildren } from 'preact';
+
+/** A form that changes something. `stay`: the script sends it and refreshes the page in place. */
+export function Form({
+  action,
+  token,
+  stay = false,
+  children,
+  class: looks,
+}: {
+  action: string;
+  token: string;
+  stay?: boolean;
+  children: ComponentChildren;
+  class?: string;
+}) {
+  return (
+    <form method="post" action={action} data-stay={stay ? '' : undefined} class={looks}>
+      <input type="hidden" name="_token" value={token} />
+      {children}
+    </form>
+  );
+}
+
+/** A labelled field with what there is to say about it. */
+export function Field({
+  label,
+  hint,
+  children,
+}: {
+  label: string;
+  hint?: string;
+  children: ComponentChildren;
+}) {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
+    <label class="field">
+      <span class="label">{label}</span>
+      {children}
+      {hint ? <span class="hint">{hint}</span> : null}
+    </label>
+  );
+}
+
+/**
+ * A button that asks first: it opens a dialog with a form, so that nothing happens by one slip.
+ * `children` may hold more fields, such as a reason. Not within a <p>: browsers end that before a dialog.
+ */
+export function Confirm({
+  id,
+  label,
+  title,
+  verb,
+  action,
+  token,
+  stay = false,
+  danger = false,
+  children,
+}: {
+  /** Unique on the page. */
+  id: string;
+  /** On the button. */
+  label: string;
+  title: string;
+  /** On the button in the dialog that does it. */
+  verb: string;
+  action: string;
+  token: string;
+  stay?: boolean;
+  danger?: boolean;
+  children?: ComponentChildren;
+}) {
+  return (
+    <>
+      <button type="button" data-opens={id} class={danger ? 'danger quiet' : undefined}>
+        {label}
+      </button>
+      <dialog id={id} aria-labelledby={`${id}-title`}>
+        <Form action={action} token={token} stay={stay}>
+          <h2 id={`${id}-title`}>{title}</h2>
+          {children}
+          <p class="buttons">
+            <button type="submit" class={danger ? 'danger' : 'primary'}>
+              {verb}
+            </button>
+            <button type="button" data-closes>
+              Cancel
+            </button>
+          </p>
+        </Form>
+      </dialog>
+    </>
+  );
+}
