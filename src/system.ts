@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
+import { Router } from 'express';
 import type { Redis } from 'ioredis';
 import { Accounts } from './accounts/accounts.js';
-import { Guard } from './accounts/guard.js';
+import { Guard, visitorOf } from './accounts/guard.js';
 import { LockOut } from './accounts/lock-out.js';
 import { Sessions } from './accounts/sessions.js';
 import { Users } from './accounts/users.js';
 import { ApiKeys } from './api/api-keys.js';
-import { buildApp } from './api/app.js';
+import { type AppParts, buildApp } from './api/app.js';
 import { putEndpoint } from './api/endpoints.js';
 import { ApiServer } from './api/server.js';
 import type { Services } from './api/services.js';
 import { previewSkip } from './blocking/skip-preview.js';
 import { Transitions } from './blocking/transitions.js';
+import { BOARD_PATH, board } from './board/board.js';
 import type { Config } from './config/load.js';
 import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
 import { buildConsole, type Console } from './console/console.js';
@@ -150,8 +152,10 @@ export class System implements Part {
       await seed(redis, keys, services, this.config, log);
       const accounts = this.accounts(redis, keys, services);
       this.firstLogin = await firstAdmin(accounts, this.config);
-      const desk = this.console(redis, keys, services, accounts);
-      api = this.api(redis, keys, services, desk);
+      const guard = new Guard(accounts);
+      const desk = this.console(redis, keys, services, accounts, guard);
+      const rooms = [this.board(redis, keys, services, guard), desk.router];
+      api = this.api(redis, keys, services, { rooms, pageProblems: desk.problems });
       // The streams of open pages end first, so that the server need not wait for them.
       parts.push(api, desk.feed);
     }
@@ -191,13 +195,36 @@ export class System implements Part {
     });
   }
 
-  private console(redis: Redis, keys: Keys, services: Services, accounts: Accounts): Console {
-    const guard = new Guard(accounts);
+  private console(
+    redis: Redis,
+    keys: Keys,
+    services: Services,
+    accounts: Accounts,
+    guard: Guard,
+  ): Console {
     const events = new Changes(redis, keys);
-    return buildConsole({ ...services, accounts, guard, events, log: this.options.log }, ['/docs']);
+    const parts = { ...services, accounts, guard, events, log: this.options.log };
+    return buildConsole(parts, [BOARD_PATH, '/docs']);
   }
 
-  private api(redis: Redis, keys: Keys, services: Services, desk: Console): ApiServer {
+  /** Bull Board behind the same door as our pages. */
+  private board(redis: Redis, keys: Keys, services: Services, guard: Guard): Router {
+    const desk = board({
+      ...services,
+      redis,
+      keys,
+      log: this.options.log,
+      callerOf: (_, response) => visitorOf(response).caller,
+    });
+    return Router().use(BOARD_PATH, guard.identify, guard.sameSite, guard.demand('read'), desk);
+  }
+
+  private api(
+    redis: Redis,
+    keys: Keys,
+    services: Services,
+    pages: Pick<AppParts, 'rooms' | 'pageProblems'>,
+  ): ApiServer {
     const probe = async () => {
       await redis.set(keys.registry.probe, Date.now(), 'PX', 60_000);
     };
@@ -207,8 +234,7 @@ export class System implements Part {
       version,
       probe,
       trustProxy: this.config.trustProxy,
-      rooms: [desk.router],
-      pageProblems: desk.problems,
+      ...pages,
     });
     return new ApiServer(app, this.config);
   }

@@ -225,7 +225,7 @@ describe('what is shown', () => {
 
   test('a person of one client sees no queue of another, nor its items', async () => {
     const { line, a } = await blockedByA(redis);
-    const limits = { client: 'acme', channels: null, sources: null };
+    const limits = { clients: ['acme'], channels: null, sources: null };
     const board = await TestBoard.open(line, { limits });
     expect(await board.queues()).toEqual([]);
     for (const [method, path] of [

@@ -162,6 +162,23 @@ describe('a user of one client', () => {
   });
 });
 
+describe('Bull Board', () => {
+  test('opens for who is logged in only, and takes writes from our own pages only', async () => {
+    const stranger = (accept: string) =>
+      api.call('GET', '/board/api/queues', { key: null, headers: { accept } });
+    expect((await stranger('text/html')).headers.location).toBe(
+      '/login?next=%2Fboard%2Fapi%2Fqueues',
+    );
+    expect((await stranger('application/json')).status).toBe(401);
+    expect((await people.viewer!.get('/board')).text).toContain('<html');
+    const path = '/board/api/queues/channel.12/pause';
+    const foreign = { accept: 'application/json', origin: 'https://evil.example' };
+    const refused = await people.admin!.post(path, {}, foreign);
+    expect(refused.status).toBe(403);
+    expect(refused.text).toContain('another site');
+  });
+});
+
 test('the console leaves the paths of programs alone', async () => {
   for (const path of ['/docs', '/openapi.json', '/healthz', '/readyz']) {
     expect((await api.call('GET', path, { key: null })).status).toBe(200);
