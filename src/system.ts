@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { Accounts } from './accounts/accounts.js';
 import { Guard, visitorOf } from './accounts/guard.js';
 import { LockOut } from './accounts/lock-out.js';
+import { Provider } from './accounts/provider.js';
 import { Sessions } from './accounts/sessions.js';
 import { Users } from './accounts/users.js';
 import { ApiKeys } from './api/api-keys.js';
@@ -203,7 +204,9 @@ export class System implements Part {
     guard: Guard,
   ): Console {
     const events = new Changes(redis, keys);
-    const parts = { ...services, accounts, guard, events, log: this.options.log };
+    const { oidc, file } = this.config;
+    const provider = oidc && new Provider(redis, keys, oidc, file.login.provider);
+    const parts = { ...services, accounts, guard, provider, events, log: this.options.log };
     return buildConsole(parts, [BOARD_PATH, '/docs']);
   }
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { Conflict, InvalidInput, NotFound } from '../errors.js';
+import { Conflict, InvalidInput, NotAllowed, NotFound } from '../errors.js';
 import type { Audit } from '../queues/audit.js';
 import type { LockOut } from './lock-out.js';
 import { type Cost, hashPassword, isPassword } from './password.js';
+import type { Recognised } from './provider.js';
 import type { Role } from './roles.js';
 import type { Sessions } from './sessions.js';
 import type { User, Users } from './users.js';
@@ -78,6 +79,28 @@ export class Accounts {
     return secret;
   }
 
+  /**
+   * A new session for somebody whom the provider recognised; who is new becomes a user, and what the
+   * provider says of role and clients counts from now on. @throws NotAllowed
+   */
+  async logInAs(who: Recognised, origin: Origin): Promise<string> {
+    const { identity, ...user } = who;
+    const before = await this.users.get(who.name);
+    if (before && before.provider !== identity) {
+      throw new NotAllowed(
+        `"${who.name}" is a user here who does not log in at the provider: log in with the password`,
+      );
+    }
+    if (before?.disabled) throw new NotAllowed(`"${who.name}" may not log in any more`);
+    if (!before) await this.add('provider', { ...user, password: null, provider: identity });
+    else if (isOther(before, who)) {
+      const { fullName, role, clients } = who;
+      // Even of the last admin: whom the provider demotes must not stay one by being refused here.
+      await this.apply('provider', who.name, { fullName, role, clients });
+    }
+    return this.open(who.name, origin);
+  }
+
   /** @throws Conflict when the name is taken */
   async add(actor: string, user: NewUser): Promise<User> {
     const { password, provider = null, clients, ...rest } = user;
@@ -99,10 +122,14 @@ export class Accounts {
 
   /** Changes what a user is; a change of role, clients or access ends that user's sessions. */
   async change(actor: string, name: string, change: UserChange): Promise<User> {
+    await this.keepAnAdmin(name, change);
+    return this.apply(actor, name, change);
+  }
+
+  private async apply(actor: string, name: string, change: UserChange): Promise<User> {
     const given = Object.fromEntries(
       Object.entries(change).filter(([, value]) => value !== undefined),
     );
-    await this.keepAnAdmin(name, change);
     const changed = await this.users.change(name, given);
     if (!changed) throw new NotFound(`there is no user "${name}"`);
     const { before, after } = changed;
@@ -167,6 +194,10 @@ export class Accounts {
     );
   }
 }
+
+const isOther = (user: User, who: Recognised) =>
+  user.fullName !== who.fullName ||
+  JSON.stringify([user.role, user.clients]) !== JSON.stringify([who.role, who.clients]);
 
 const isFullAdmin = (user: Pick<User, 'role' | 'clients' | 'disabled'>) =>
   user.role === 'admin' && user.clients === null && !user.disabled;

@@ -18,6 +18,12 @@ export interface Config {
   readonly bootstrapKey: string | undefined;
   /** Of the user "admin", when it is to exist from the first start on. */
   readonly adminPassword: string | undefined;
+  /** Where people may log in besides; null when nowhere. */
+  readonly oidc: {
+    readonly issuer: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+  } | null;
   /** Proxies in front whose `X-Forwarded-…` headers are believed. */
   readonly trustProxy: number;
   readonly shards: number;
@@ -46,6 +52,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     problems,
   );
   const networks = splitNetworks(environment, problems);
+  const oidc = env.success ? oidcOf(env.data, problems) : null;
   if (!env.success || !file || problems.length > 0) throw new BadConfig(problems);
   return deepFreeze({
     port: env.data.ANDON_PORT,
@@ -56,6 +63,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     configFile: env.data.ANDON_CONFIG,
     bootstrapKey: env.data.ANDON_BOOTSTRAP_KEY,
     adminPassword: env.data.ANDON_ADMIN_PASSWORD,
+    oidc,
     trustProxy: env.data.ANDON_TRUST_PROXY,
     shards: env.data.ANDON_SHARDS,
     lockMs: env.data.ANDON_LOCK_MS,
@@ -65,6 +73,21 @@ export function loadConfig(environment: Environment = process.env): Config {
     logLevel: env.data.ANDON_LOG_LEVEL,
     file,
   });
+}
+
+/** All of it or nothing. */
+function oidcOf(env: z.infer<typeof environmentSchema>, problems: string[]): Config['oidc'] {
+  const [issuer, clientId, clientSecret] = [
+    env.ANDON_OIDC_ISSUER,
+    env.ANDON_OIDC_CLIENT_ID,
+    env.ANDON_OIDC_CLIENT_SECRET,
+  ];
+  if (!issuer && !clientId && !clientSecret) return null;
+  if (issuer && clientId && clientSecret) return { issuer, clientId, clientSecret };
+  problems.push(
+    'ANDON_OIDC_ISSUER, ANDON_OIDC_CLIENT_ID and ANDON_OIDC_CLIENT_SECRET belong together: set all of them, or none.',
+  );
+  return null;
 }
 
 /** Unset and empty are the same; `NAME_FILE` stands in for a secret's `NAME`. */

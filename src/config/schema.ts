@@ -112,6 +112,24 @@ export const fileSchema = z.strictObject({
       idleMs: z.int().min(60_000).max(604_800_000).default(1_800_000),
       /** A session ends after this however much it is used. Milliseconds. */
       absoluteMs: z.int().min(60_000).max(2_592_000_000).default(43_200_000),
+      /** What the provider at ANDON_OIDC_ISSUER says of people, and what that makes them here. */
+      provider: z
+        .strictObject({
+          /** On the button of the login page. */
+          label: z.string().trim().min(1).max(60).default('Company login'),
+          scope: z.string().trim().min(1).default('openid profile email'),
+          /** Claim that holds the name for the login here. */
+          nameClaim: z.string().min(1).default('email'),
+          /** Claim with one value or several. */
+          roleClaim: z.string().min(1).default('groups'),
+          /** Value of that claim → role; the strongest counts, and without any nobody gets in. */
+          roles: z.record(z.string(), z.enum(['viewer', 'operator', 'admin'])).default({}),
+          /** Claim that says whose sources and channels are seen; unset, all are. */
+          clientsClaim: z.string().min(1).optional(),
+          /** Value of that claim → clients; "*" is all of them. */
+          clients: z.record(z.string(), z.array(z.union([z.literal('*'), idSchema]))).default({}),
+        })
+        .prefault({}),
     })
     .prefault({}),
   retention: z
@@ -166,6 +184,12 @@ export const environmentSchema = z.object({
     .max(256)
     .optional()
     .describe('password of the user "admin", who exists from the first start on'),
+  ANDON_OIDC_ISSUER: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('OpenID Connect provider where people may log in'),
+  ANDON_OIDC_CLIENT_ID: text.optional().describe('our id at that provider'),
+  ANDON_OIDC_CLIENT_SECRET: text.optional().describe('our secret at that provider'),
   ANDON_TRUST_PROXY: integer(0, 0, 10).describe(
     'proxies in front whose X-Forwarded headers are believed',
   ),
@@ -188,4 +212,9 @@ export const environmentSchema = z.object({
 });
 
 /** Secrets may also be given as the path of a file that holds them: `NAME_FILE`. */
-export const secretNames = ['ANDON_BOOTSTRAP_KEY', 'ANDON_ADMIN_PASSWORD', 'REDIS_URL'] as const;
+export const secretNames = [
+  'ANDON_BOOTSTRAP_KEY',
+  'ANDON_ADMIN_PASSWORD',
+  'ANDON_OIDC_CLIENT_SECRET',
+  'REDIS_URL',
+] as const;

@@ -47,7 +47,7 @@ export class LiveFeed implements Part {
     this.readers.clear();
   }
 
-  readonly handler: RequestHandler = (request, response) => {
+  readonly handler: RequestHandler = async (request, response) => {
     if (this.stopped || this.readers.size >= MOST) {
       response.status(503).set('Retry-After', '30').end();
       return;
@@ -64,10 +64,15 @@ export class LiveFeed implements Part {
       // proxies that gather answers would hold the events back
       'X-Accel-Buffering': 'no',
     });
-    response.write('retry: 5000\n\n');
     this.readers.add(reader);
     response.on('close', () => this.leave(reader));
-    this.timer ??= setInterval(() => void this.look(), LOOK_MS);
+    // The first look notes where the streams stand: from then on nothing is missed, and the page, told that
+    // the stream is open, looks once itself.
+    if (!this.timer) {
+      this.timer = setInterval(() => void this.look(), LOOK_MS);
+      await this.look();
+    }
+    if (!response.writableEnded) response.write('retry: 5000\n\n');
   };
 
   private leave(reader: Reader): void {

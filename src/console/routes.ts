@@ -1,14 +1,18 @@
 import type { ConsoleRoute } from './page.js';
 import { accountPages } from './pages/account.js';
 import { attentionPages } from './pages/attention.js';
+import { auditPages } from './pages/audit.js';
 import { loginPages } from './pages/login.js';
+import { providerPages } from './pages/provider.js';
 import { userPages } from './pages/users.js';
 import type { ConsoleServices } from './services.js';
 
 /** Every page and form of the console. */
 export const consoleRoutes = (services: ConsoleServices): ConsoleRoute[] => [
   ...loginPages(services),
+  ...providerPages(services),
   ...attentionPages(services),
   ...accountPages(services),
+  ...auditPages(services),
   ...userPages(services),
 ];

@@ -1,5 +1,6 @@
 import type { Accounts } from '../accounts/accounts.js';
 import type { Guard } from '../accounts/guard.js';
+import type { Provider } from '../accounts/provider.js';
 import type { Transitions } from '../blocking/transitions.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Log } from '../log.js';
@@ -13,6 +14,8 @@ import type { QueueStatus } from '../queues/status.js';
 export interface ConsoleServices {
   readonly accounts: Accounts;
   readonly guard: Guard;
+  /** Where people may log in besides; null when nowhere. */
+  readonly provider: Provider | null;
   readonly audit: Audit;
   readonly catalogue: Catalogue;
   readonly registry: Registry;

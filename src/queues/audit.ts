@@ -59,7 +59,35 @@ export class Audit {
     const items = lines.slice(0, limit);
     return { items, nextCursor: lines.length > limit ? (items.at(-1)?.id ?? null) : null };
   }
+
+  /**
+   * Newest first, only lines that `sift` lets through. A page may be short, even empty, and have a
+   * `nextCursor` all the same: so much was looked through in vain.
+   */
+  async search(
+    limit: number,
+    before: string | undefined,
+    sift: (lines: readonly AuditLine[]) => Promise<readonly AuditLine[]>,
+  ): Promise<{ items: AuditLine[]; nextCursor: string | null }> {
+    const items: AuditLine[] = [];
+    let cursor = before;
+    for (let looked = 0; looked < LOOKED_THROUGH; looked += CHUNK) {
+      const page = await this.read(CHUNK, cursor);
+      for (const line of await sift(page.items)) {
+        items.push(line);
+        // There may be more that fits, or not; the next page tells.
+        if (items.length === limit) return { items, nextCursor: line.id };
+      }
+      if (page.nextCursor === null) return { items, nextCursor: null };
+      cursor = page.nextCursor;
+    }
+    return { items, nextCursor: cursor ?? null };
+  }
 }
+
+/** Lines that are read at once, and looked through before a search gives what it has. */
+const CHUNK = 500;
+const LOOKED_THROUGH = 20_000;
 
 function lineOf(id: string, fields: readonly string[]): AuditLine {
   const [, queue, , queueId, , text] = fields;

@@ -6,6 +6,7 @@ import { assetPath } from '../assets.js';
 import { localPath } from '../local-path.js';
 import { action, type ConsoleRoute, page, type Sight } from '../page.js';
 import type { ConsoleServices } from '../services.js';
+import { href } from '../view/parts.js';
 import { sentence } from '../words.js';
 
 const query = z.object({
@@ -14,7 +15,8 @@ const query = z.object({
 });
 
 /** In and out. */
-export function loginPages({ accounts }: ConsoleServices): ConsoleRoute[] {
+export function loginPages({ accounts, provider }: ConsoleServices): ConsoleRoute[] {
+  const loginSight = (told: Told) => sightOf({ ...told, label: provider?.label ?? null });
   return [
     page('/login', {
       permission: 'anyone',
@@ -64,17 +66,20 @@ export function loginPages({ accounts }: ConsoleServices): ConsoleRoute[] {
   ];
 }
 
-function loginSight({
+interface Told {
+  readonly next: string;
+  readonly say?: string | undefined;
+  readonly name?: string;
+  readonly status?: number;
+}
+
+function sightOf({
   next,
   say,
   name = '',
   status = 200,
-}: {
-  next: string;
-  say?: string | undefined;
-  name?: string;
-  status?: number;
-}): Sight {
+  label,
+}: Told & { label: string | null }): Sight {
   return {
     title: 'Log in',
     bare: true,
@@ -117,6 +122,13 @@ function loginSight({
             Log in
           </button>
         </form>
+        {label === null ? null : (
+          <p class="other">
+            <a class="button wide" href={href('/login/provider', { next })}>
+              {label}
+            </a>
+          </p>
+        )}
       </section>
     ),
   };

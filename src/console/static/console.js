@@ -182,7 +182,7 @@ function wayTo(element, part) {
   const key = element.closest('[data-key]')?.dataset.key;
   const within = () =>
     (key === undefined ? null : part.querySelector(`[data-key="${CSS.escape(key)}"]`)) ?? part;
-  const all = () => [...within().querySelectorAll('a, button, input, summary')];
+  const all = () => [...within().querySelectorAll('a, button, input, summary, [tabindex]')];
   const place = all().indexOf(element);
   return () => all()[place];
 }
@@ -203,6 +203,8 @@ function soon() {
 function openStream() {
   if (stream || ended || document.hidden) return;
   stream = new EventSource('/events');
+  // What changed between the page and its stream; and after a break, what changed meanwhile.
+  stream.addEventListener('open', soon);
   stream.addEventListener('change', soon);
   stream.addEventListener('ended', sayEnded);
 }

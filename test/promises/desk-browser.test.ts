@@ -1,0 +1,156 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Api } from '../support/api.js';
+import { hostileTexts, openBrowser, phone, scrollsSideways } from '../support/browser.js';
+import { PASSWORD, Person } from '../support/desk.js';
+import { startTestRedis } from '../support/redis.js';
+
+const redis = await startTestRedis();
+const browser = openBrowser();
+let api: Api;
+let admin: Person;
+
+beforeAll(async () => {
+  api = await Api.start(redis);
+  admin = await Person.of(api, {
+    name: 'admin',
+    role: 'admin',
+    fullName: hostileTexts.join(' ').slice(0, 100),
+  });
+});
+
+describe('in a real browser', () => {
+  test('names, reasons and addresses that hold scripts are shown as text and never run', async () => {
+    for (const [n, text] of hostileTexts.entries()) {
+      await api.put('channel', `x${n}`, undefined, { description: text });
+      await api.ok('POST', `/v1/queues/channel.x${n}/pause`, { reason: text });
+    }
+    const all = hostileTexts.join(' ');
+    await Person.of(api, { name: 'hostile', fullName: all });
+    // What the browser says of itself, and what the list of sessions shows of it.
+    for (const text of hostileTexts) {
+      await admin.accounts.open('hostile', { address: text, agent: text });
+    }
+    const shown = await browser.page();
+    await admin.enter(shown);
+    const { page, trouble } = shown;
+    const paths = [
+      '/',
+      '/users',
+      '/audit',
+      '/account',
+      '/users/hostile',
+      `/audit?actor=${encodeURIComponent(all.slice(0, 90))}&action=${encodeURIComponent('"><img src=x onerror=alert(1)>')}`,
+      `/nowhere/${encodeURIComponent(all)}?q=${encodeURIComponent(all)}`,
+    ];
+    for (const path of paths) {
+      await page.goto(api.url + path);
+      expect(await page.locator('main').isVisible()).toBe(true);
+    }
+    await page.goto(`${api.url}/`);
+    const text = await page.locator('main').textContent();
+    for (const each of hostileTexts) expect(text).toContain(each);
+    // Unlike in the page, in the text of a flash message.
+    const flash = Buffer.from(JSON.stringify({ say: hostileTexts.join(' '), bad: true }));
+    await shown.context.addCookies([
+      { name: 'andon-flash', value: flash.toString('base64url'), url: api.url },
+    ]);
+    await page.goto(`${api.url}/`);
+    expect(await page.locator('#notice').textContent()).toContain(hostileTexts[0]);
+    const stranger = await browser.page();
+    for (const text of [all, 'javascript:alert(1)']) {
+      await stranger.page.goto(`${api.url}/login?next=${encodeURIComponent(text)}`);
+      await stranger.page.fill('input[name=name]', text);
+      await stranger.page.fill('input[name=password]', text);
+      await stranger.page.keyboard.press('Enter');
+      await stranger.page.getByText('Name and password do not fit.').waitFor();
+    }
+    expect(stranger.trouble).toEqual([]);
+    expect(trouble).toEqual([]);
+  }, 90_000);
+
+  test('a person logs in, is led to where the link went, and logs out', async () => {
+    const { page, trouble } = await browser.page();
+    await page.goto(`${api.url}/audit?actor=key`);
+    expect(page.url()).toContain('/login?next=');
+    await page.fill('input[name=name]', 'Admin');
+    await page.fill('input[name=password]', 'not that one');
+    await page.keyboard.press('Enter');
+    await page.getByText('Name and password do not fit.').waitFor();
+    expect(await page.inputValue('input[name=name]')).toBe('Admin');
+    await page.fill('input[name=password]', PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/audit\?actor=key$/);
+    await page.click('.me summary');
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByText('You are logged out.').waitFor();
+    await page.goto(`${api.url}/users`);
+    expect(page.url()).toContain('/login');
+    expect(trouble).toEqual([]);
+  });
+
+  test('the list of what needs attention follows by itself, and keeps the focus', async () => {
+    const shown = await browser.page();
+    const viewer = await Person.of(api, { name: 'viewer' });
+    await viewer.enter(shown);
+    const { page } = shown;
+    await api.put('channel', 'late', undefined, { description: 'Late Shop' });
+    const streaming = page.waitForResponse((answer) => answer.url().endsWith('/events'));
+    await page.goto(`${api.url}/`);
+    expect((await streaming).status()).toBe(200);
+    await page.locator('.scroll').focus();
+    await api.ok('POST', '/v1/queues/channel.late/pause', { reason: 'inventory' });
+    const row = page.locator('tr', { hasText: 'Late Shop' });
+    await row.waitFor({ timeout: 15_000 });
+    expect(await page.evaluate('document.activeElement.className')).toBe('scroll');
+    await api.ok('POST', '/v1/queues/channel.late/resume');
+    await row.waitFor({ state: 'detached', timeout: 15_000 });
+  });
+
+  test('an open page says so when its session has ended', async () => {
+    const shown = await browser.page();
+    const guest = await Person.of(api, { name: 'guest' });
+    await guest.enter(shown);
+    await shown.page.goto(`${api.url}/`);
+    await guest.accounts.sessions.endAll('guest');
+    await api.ok('POST', '/v1/queues/channel.x1/resume');
+    await shown.page.getByText('Your session has ended').waitFor({ timeout: 15_000 });
+  });
+
+  test('colours follow the system until they are chosen, and the choice lasts', async () => {
+    const shown = await browser.page({ dark: true });
+    await admin.enter(shown);
+    const { page } = shown;
+    const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
+    await page.goto(`${api.url}/users`);
+    expect(await ground()).toBe('rgb(21, 26, 33)');
+    await page.click('.me summary');
+    await page.getByRole('button', { name: 'Light', exact: true }).click();
+    expect(await ground()).toBe('rgb(243, 245, 247)');
+    await page.reload();
+    expect(await ground()).toBe('rgb(243, 245, 247)');
+  });
+
+  test('no page is wider than a phone', async () => {
+    const shown = await browser.page(phone);
+    await admin.enter(shown);
+    for (const path of ['/', '/users', '/users/admin', '/audit', '/account', '/nowhere']) {
+      await shown.page.goto(api.url + path);
+      expect([path, await scrollsSideways(shown.page)]).toEqual([path, false]);
+    }
+  });
+
+  test('a dialog asks before a user is disabled, and Escape leaves all as it was', async () => {
+    const shown = await browser.page();
+    await admin.enter(shown);
+    await Person.of(api, { name: 'leaver' });
+    const { page } = shown;
+    await page.goto(`${api.url}/users/leaver`);
+    await page.getByRole('button', { name: 'Disable' }).click();
+    await page.keyboard.press('Escape');
+    expect((await admin.accounts.users.get('leaver'))?.disabled).toBe(false);
+    await page.getByRole('button', { name: 'Disable' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
+    await page.getByText('leaver may not log in any more.').waitFor();
+    expect((await admin.accounts.users.get('leaver'))?.disabled).toBe(true);
+  });
+});
