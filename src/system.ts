@@ -151,10 +151,9 @@ export class System implements Part {
       const services = this.services(redis, keys, catalogue);
       this.adminKey = await firstKey(services.apiKeys, this.config);
       await seed(redis, keys, services, this.config, log);
-      const accounts = this.accounts(redis, keys, services);
-      this.firstLogin = await firstAdmin(accounts, this.config);
-      const guard = new Guard(accounts);
-      const desk = this.console(redis, keys, services, accounts, guard);
+      this.firstLogin = await firstAdmin(services.accounts, this.config);
+      const guard = new Guard(services.accounts);
+      const desk = this.console(redis, keys, services, guard);
       const rooms = [this.board(redis, keys, services, guard), desk.router];
       api = this.api(redis, keys, services, { rooms, pageProblems: desk.problems });
       // The streams of open pages end first, so that the server need not wait for them.
@@ -173,6 +172,7 @@ export class System implements Part {
     const scripts = new Scripts(redis, keys);
     const registry = new Registry(redis, scripts, keys);
     const finder = new Finder(redis, scripts, keys, registry);
+    const audit = new Audit(redis, keys);
     return {
       catalogue,
       registry,
@@ -180,14 +180,15 @@ export class System implements Part {
       finder,
       previewSkip: (item, scope) => previewSkip({ redis, keys, finder, catalogue }, item, scope),
       transitions: new Transitions(scripts, keys, catalogue.adds),
-      audit: new Audit(redis, keys),
+      audit,
       apiKeys: new ApiKeys(redis, keys),
+      accounts: this.accounts(redis, keys, audit),
       connectorTypes: this.types,
       status: (names) => readStatus(scripts, keys, names, this.config.file.hold.graceMs),
     };
   }
 
-  private accounts(redis: Redis, keys: Keys, { audit }: Services): Accounts {
+  private accounts(redis: Redis, keys: Keys, audit: Audit): Accounts {
     return new Accounts({
       users: new Users(redis, keys),
       sessions: new Sessions(redis, keys, this.config.file.login),
@@ -196,17 +197,11 @@ export class System implements Part {
     });
   }
 
-  private console(
-    redis: Redis,
-    keys: Keys,
-    services: Services,
-    accounts: Accounts,
-    guard: Guard,
-  ): Console {
+  private console(redis: Redis, keys: Keys, services: Services, guard: Guard): Console {
     const events = new Changes(redis, keys);
     const { oidc, file } = this.config;
     const provider = oidc && new Provider(redis, keys, oidc, file.login.provider);
-    const parts = { ...services, accounts, guard, provider, events, log: this.options.log };
+    const parts = { ...services, guard, provider, events, log: this.options.log };
     return buildConsole(parts, [BOARD_PATH, '/docs']);
   }
 

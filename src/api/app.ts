@@ -30,6 +30,7 @@ import { queueRoutes } from './queues.js';
 import type { Route } from './route.js';
 import type { Services } from './services.js';
 import { parseStrictJson } from './strict-json.js';
+import { userRoutes } from './users.js';
 
 export interface AppParts {
   readonly services: Services;
@@ -53,6 +54,7 @@ export const routesOf = (services: Services): Route[] => [
   ...queueRoutes(services),
   ...endpointRoutes(services),
   ...adminRoutes(services),
+  ...userRoutes(services),
 ];
 
 /** The HTTP API as an express app; it does not listen yet. */

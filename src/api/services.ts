@@ -1,6 +1,8 @@
 import type { SkipPreview } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
 
+import type { Accounts } from '../accounts/accounts.js';
+import type { Transitions } from '../blocking/transitions.js';
 import type { ConnectorTypes } from '../connectors/registry.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Audit } from '../queues/audit.js';
@@ -20,6 +22,7 @@ export interface Services {
   readonly transitions: Transitions;
   readonly audit: Audit;
   readonly apiKeys: ApiKeys;
+  readonly accounts: Accounts;
   readonly connectorTypes: ConnectorTypes;
   previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
   status(names: readonly string[]): Promise<QueueStatus[]>;

@@ -11,6 +11,7 @@ import { addOperating } from './operate.js';
 import { Output } from './output.js';
 import { sharedOptions } from './session.js';
 import { addSteering } from './steer.js';
+import { addUsers } from './users.js';
 
 const exits = `
 Exit codes: 0 done; 1 refused, or nothing matched; 2 wrong usage; 3 Andon cannot be reached or failed.`;
@@ -44,6 +45,7 @@ export function buildCli(serve: (program: Command) => void, io: Io = process): C
   program.commandsGroup('Set up:');
   addEndpoints(program, io);
   addKeys(program, io);
+  addUsers(program, io);
   return program;
 }
 

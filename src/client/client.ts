@@ -152,6 +152,25 @@ export class AndonClient {
     await this.call('DELETE', `/v1/keys/${encodeURIComponent(id)}`);
   }
 
+  // Users
+
+  /** `password` in the answer is the only time that it is told. */
+  addUser(user: shapes.NewUser): Promise<shapes.User & { password: string }> {
+    return this.call('POST', '/v1/users', { body: user });
+  }
+
+  users(): AsyncGenerator<shapes.User> {
+    return this.all('/v1/users');
+  }
+
+  changeUser(name: string, change: shapes.UserChange): Promise<shapes.User> {
+    return this.call('PATCH', `/v1/users/${encodeURIComponent(name)}`, { body: change });
+  }
+
+  newPassword(name: string): Promise<{ name: string; password: string }> {
+    return this.call('POST', `/v1/users/${encodeURIComponent(name)}/password`);
+  }
+
   private async call<T>(method: string, path: string, request?: Request): Promise<T> {
     return (await this.transport.send(method, path, request)).body as T;
   }

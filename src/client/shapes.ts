@@ -243,3 +243,28 @@ export interface ApiKey {
   createdAt: string;
   lastUsedAt: string | null;
 }
+
+export const roles = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** A user of the desk. */
+export interface User {
+  name: string;
+  fullName: string;
+  role: Role;
+  /** Clients that are seen; null is all of them. */
+  clients: string[] | null;
+  disabled: boolean;
+  provider: string | null;
+  createdAt: string;
+  lastLoginAt: string | null;
+}
+
+export interface NewUser {
+  name: string;
+  fullName?: string;
+  role: Role;
+  clients?: string[] | null;
+}
+
+export type UserChange = Partial<Pick<User, 'fullName' | 'role' | 'clients' | 'disabled'>>;

@@ -223,6 +223,26 @@ describe('users', () => {
   });
 });
 
+describe('users over the API', () => {
+  it('are added, listed, changed and disabled by an admin key, which sees no hash', async () => {
+    const made = await api.ok('POST', '/v1/users', { name: 'Api-User', role: 'viewer' });
+    expect((await logIn('api-user', String(made['password']))).status).toBe(303);
+    expect(
+      (await api.call('POST', '/v1/users', { body: { name: 'api-user', role: 'admin' } })).status,
+    ).toBe(409);
+    const change = { role: 'operator', clients: ['acme'] };
+    expect(await api.ok('PATCH', '/v1/users/api-user', change)).toMatchObject(change);
+    const again = await api.ok('POST', '/v1/users/api-user/password');
+    expect((await logIn('api-user', String(made['password']))).status).toBe(401);
+    expect((await logIn('api-user', String(again['password']))).status).toBe(303);
+    expect(await api.ok('DELETE', '/v1/users/api-user/sessions')).toEqual({ ended: 1 });
+    const list = await api.call('GET', '/v1/users');
+    expect(list.text).not.toMatch(/scrypt|passwordHash/);
+    const limited = await api.ok('POST', '/v1/keys', { scopes: ['admin'], client: 'acme' });
+    expect((await api.call('GET', '/v1/users', { key: limited.key })).status).toBe(403);
+  });
+});
+
 describe('the login leads', () => {
   it.each([
     ['/users', '/users'],

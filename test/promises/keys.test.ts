@@ -60,6 +60,11 @@ describe('what a key may do', () => {
     'GET /v1/keys': [],
     'POST /v1/keys': [],
     'DELETE /v1/keys/:id': [],
+    'GET /v1/users': [],
+    'POST /v1/users': [],
+    'PATCH /v1/users/:name': [],
+    'POST /v1/users/:name/password': [],
+    'DELETE /v1/users/:name/sessions': [],
     ...Object.fromEntries(
       ['channels', 'sources', 'services'].flatMap((kind) => [
         [`GET /v1/${kind}`, ['read', 'operate']],

@@ -505,6 +505,20 @@ test('keys create prints the key alone on stdout', async () => {
   expect(server.seen[0]?.body).toEqual({ scopes: ['read', 'operate'], channels: ['12'] });
 });
 
+test('users add prints the first password alone on stdout', async () => {
+  answer = () => ({ status: 201, body: { name: 'jane', password: 'abc-def' } });
+  const { out, err } = await run(['users', 'add', 'Jane', '--role', 'viewer', '--client', 'acme']);
+  expect(out).toBe('abc-def\n');
+  expect(err).toContain('only time');
+  expect(server.seen[0]?.body).toEqual({ name: 'jane', role: 'viewer', clients: ['acme'] });
+});
+
+test('users disable says what was done', async () => {
+  answer = () => ({ status: 200, body: { name: 'jane' } });
+  expect((await run(['users', 'disable', 'jane'])).out).toBe('User jane is disabled.\n');
+  expect(server.seen[0]).toMatchObject({ method: 'PATCH', body: { disabled: true } });
+});
+
 test('enqueue sends the item with the key given', async () => {
   answer = () => ({ status: 202, body: { queueId: 5, queue: 'channel.12', position: 3 } });
   const args = ['enqueue', 'add_product', '--channel', '12', '--entity', 'sku:A:1'];
