@@ -1,8 +1,6 @@
+import type { Accounts } from '../accounts/accounts.js';
 import type { SkipPreview } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
-
-import type { Accounts } from '../accounts/accounts.js';
-import type { Transitions } from '../blocking/transitions.js';
 import type { ConnectorTypes } from '../connectors/registry.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Audit } from '../queues/audit.js';
