@@ -6,10 +6,15 @@ import { fromText, type Line, type Settings, toText } from './checker/history.js
  * Histories by hand, one step a phrase, 100 ms apart; a lock lasts 1,000 ms. `later` is 1,000 ms more,
  * `meanwhile` is no time at all. Items are numbered in the order in which they are first mentioned.
  *
+ *     w sleeps | dies | is deaf        worker w cannot renew its locks for 1,000 ms, or ever; or did not hear
+ *                                      what it was answered in the last 150 ms
  *     a accepted | refused | unknown   a producer asks for item a (`in 7`: of queue 7, `batch b`, `number 9`, `keyless`, `volatile`)
- *     a starts 5                       its delivery arrives under fence 5 (`key k`, `attempt 3`)
+ *     a starts 5                       its delivery arrives under fence 5 (`key k`, `attempt 3`, `to v`: worker v)
  *     a 200   a 200 of 5   a broken    the witness answers its latest delivery, or that under fence 5
  *     a retry | skip | resolve         an operator deals with it (`refused`, `unknown`, `took 500`)
+ *     q pause | resume                 an operator stops queue q, or lets it run (`refused`, `unknown`)
+ *     i tells a b                      incident i is recorded, of these items; `i mailed`: a mail tells of it
+ *     Redis forgets                    what happened in the last 250 ms may be undone
  *     a completed                      how it ended (`number 9`)
  */
 function history(text: string): Line[] {
@@ -25,6 +30,12 @@ function history(text: string): Line[] {
     }
     at += 100;
     const [item = '', verb = '', ...rest] = phrase.split(' ');
+    const strange = other(phrase, at, items);
+    if (strange) {
+      lines.push(strange);
+      if (verb === 'sleeps') at += 1_000;
+      continue;
+    }
     const option = (name: string) => rest[rest.indexOf(name) + 1 || rest.length];
     const known = items.get(item) ?? {
       id: items.size + 1,
@@ -70,6 +81,7 @@ function history(text: string): Line[] {
           key,
           attempt,
           fence,
+          process: option('to') ?? 'w',
         });
         break;
       }
@@ -97,6 +109,45 @@ function history(text: string): Line[] {
     }
   }
   return lines;
+}
+
+/** What is not about one item. */
+function other(
+  phrase: string,
+  at: number,
+  items: ReadonlyMap<string, { id: number; queue: string }>,
+): Line | null {
+  const [who = '', did = '', ...rest] = phrase.split(' ');
+  const befalls = (what: string, may: 'locks' | 'answers' | 'memory', from: number, till: number) =>
+    ({ by: 'fault', what, process: who === 'Redis' ? null : who, may, from, till }) as const;
+  switch (did) {
+    case 'sleeps':
+      return befalls(did, 'locks', at, at + 1_000);
+    case 'dies':
+      return befalls(did, 'locks', at, 1e15);
+    case 'is':
+      return befalls('deaf', 'answers', at - 150, at);
+    case 'forgets':
+      return befalls(did, 'memory', at - 250, at);
+    case 'pause':
+    case 'resume': {
+      const answer = rest.includes('refused')
+        ? 'refused'
+        : rest.includes('unknown')
+          ? 'unknown'
+          : 'done';
+      return { by: 'steering', did, asked: at, answered: at, answer, queue: who };
+    }
+    case 'tells': {
+      const ids = rest.map((name) => items.get(name)?.id ?? 99);
+      const queue = items.get(rest[0] ?? '')?.queue ?? '12';
+      return { by: 'incident', at, incident: who, queue, ids };
+    }
+    case 'mailed':
+      return { by: 'mail', at, incident: who, to: 'desk@example.org' };
+    default:
+      return null;
+  }
 }
 
 /** Each violation as "rule item". */
@@ -140,19 +191,19 @@ const good: Record<string, string> = {
   'an item skipped with its entity before it ever ran':
     'a accepted, b accepted, c accepted, a starts 1, a 422, a skip, b skip, c starts 2, c 200, a skipped, b skipped, c completed',
   'an automatic retry that holds the head': `${both} a starts 1, a 503, a starts 2, a 429, a starts 3, a 200, b starts 4, b 200, ${done}`,
-  'a crash before the answer': `${both} a starts 1, a broken, later, a starts 2, a 200, b starts 3, b 200, ${done}`,
-  'a crash after the answer, before it was recorded': `${both} a starts 1, a 200, later, a starts 2, a 200, b starts 3, b 200, ${done}`,
-  'a crash after a refusal, before it was recorded': `${both} a starts 1, a 422, later, a starts 2, a 200, b starts 3, b 200, ${done}`,
+  'a crash before the answer': `${both} a starts 1, w dies, a broken, later, a starts 2, a 200, b starts 3, b 200, ${done}`,
+  'a crash after the answer, before it was recorded': `${both} a starts 1, a 200, w dies, later, a starts 2 to v, a 200, b starts 3, b 200, ${done}`,
+  'a crash after a refusal, before it was recorded': `${both} a starts 1, a 422, w dies, later, a starts 2 to v, a 200, b starts 3, b 200, ${done}`,
   'an item given back by a worker that stops': `${both} a starts 1, a broken, a starts 2, a 200, b starts 3, b 200, ${done}`,
-  'a sleeper overlapped by a higher fence': `${both} a starts 1, later, a starts 2, a 200, b starts 3, b 200, a 200 of 1, ${done}`,
-  'a sleeper told no, long after all is done': `${both} a starts 1, later, a starts 2, a 200, b starts 3, b 200, a 422 of 1, ${done}`,
-  'a sleeper told yes, after the other was told no': `${both} a starts 1, later, a starts 2, a 422, a 200 of 1, ${blocked}`,
+  'a sleeper overlapped by a higher fence': `${both} a starts 1, w sleeps, a starts 2 to v, a 200, b starts 3, b 200, a 200 of 1, ${done}`,
+  'a sleeper told no, long after all is done': `${both} a starts 1, w sleeps, a starts 2 to v, a 200, b starts 3, b 200, a 422 of 1, ${done}`,
+  'a sleeper told yes, after the other was told no': `${both} a starts 1, w sleeps, a starts 2 to v, a 422, a 200 of 1, ${blocked}`,
   'a request that slept on its way, under an old fence': `${both} a starts 2 attempt 2, a 200, b starts 3, a starts 1 attempt 1, a 412, b 200, ${done}`,
   'an item that killed three workers': `${both} a starts 1, a broken, later, a starts 2, a broken, later, a starts 3, a broken, ${blocked}`,
-  'a killer that is skipped while its last worker sleeps': `${both} a starts 1, later, a starts 2, later, a starts 3, later, a skip, b starts 4, b 200, a skipped, b completed`,
+  'a killer that is skipped while its last worker sleeps': `${both} a starts 1, w sleeps, a starts 2 to v, v sleeps, a starts 3, later, a skip, b starts 4, b 200, a skipped, b completed`,
   'claims that the witness never saw': `${both} a starts 3 attempt 3, a 200, b starts 9 attempt 2, b 200, ${done}`,
   'a worker that slept between its claim and its sending':
-    'x accepted in 7, a accepted, x starts 2, x 200, later, a starts 1, a starts 3, a 200 of 1, a 200 of 3, x completed, a completed',
+    'x accepted in 7, a accepted, x starts 2, x 200, w sleeps, a starts 1, a starts 3 to v, a 200 of 1, a 200 of 3, x completed, a completed',
   'an unknown enqueue that did not land': 'a unknown, b accepted, b starts 1, b 200, b completed',
   'an unknown enqueue that landed':
     'a unknown, b accepted, a starts 1, a 200, b starts 2, b 200, a completed, b completed',
@@ -163,6 +214,15 @@ const good: Record<string, string> = {
   'a refused enqueue that left no trace': 'a refused, b accepted, b starts 1, b 200, b completed',
   'a volatile item that a failover took':
     'a accepted volatile, b accepted, b starts 1, b 200, b completed',
+  'a lock that every worker lost with Redis': `${both} a starts 1, Redis sleeps, a starts 2 to v, a 200, b starts 3, b 200, ${done}`,
+  'a success that never reached its worker': `${both} a starts 1, a 200, w is deaf, a starts 2, a 200, b starts 3, b 200, ${done}`,
+  'a refusal that never reached its worker': `${both} a starts 1, a 422, w is deaf, a starts 2, a 200, b starts 3, b 200, ${done}`,
+  'one sending that arrived twice, its connection cut': `${both} a starts 1, a broken, w is deaf, a starts 1 attempt 1, a 200, b starts 2, b 200, ${done}`,
+  'nothing in a paused queue until it is resumed': `${both} a starts 1, 12 pause, a 200, later, later, 12 resume, b starts 2, b 200, ${done}`,
+  'a claim from before the pause that comes a little late': `${both} a starts 1, a 200, 12 pause, b starts 2, b 200, ${done}`,
+  'a claim from before the pause whose worker slept': `${both} a starts 1, a 200, 12 pause, w sleeps, w sleeps, b starts 2, b 200, ${done}`,
+  'a pause that was refused': `${both} a starts 1, a 200, 12 pause refused, later, later, b starts 2, b 200, ${done}`,
+  'a pause lifted by a resume whose answer got lost': `${both} a starts 1, a 200, 12 pause, later, 12 resume unknown, later, b starts 2, b 200, ${done}`,
   'a parallel item retried while others run':
     'a accepted in parallel, b accepted in parallel, a starts 1, b starts 2, a 422, a retry, a starts 3, b 200, a 200, a completed, b completed',
 };
@@ -203,11 +263,11 @@ const bad: Record<string, [string, ...string[]]> = {
     'overlap b',
   ],
   'the next beside the overlapping delivery': [
-    `${both} a starts 1, later, a starts 2, b starts 3, a 200, b 200, ${done}`,
+    `${both} a starts 1, w sleeps, a starts 2 to v, b starts 3, a 200, b 200, ${done}`,
     'overlap b',
   ],
   'the next because a sleeper was told yes': [
-    `${both} a starts 1, later, a starts 2, a 200 of 1, b starts 3, a 200, b 200, ${done}`,
+    `${both} a starts 1, w sleeps, a starts 2 to v, a 200 of 1, b starts 3, a 200, b 200, ${done}`,
     'overlap b',
   ],
   'the same item twice before a lock could be lost': [
@@ -217,6 +277,40 @@ const bad: Record<string, [string, ...string[]]> = {
   'a parallel item twice before a lock could be lost': [
     'a accepted in parallel, a starts 1, a starts 2, a 200 of 1, a 200 of 2, a completed',
     'overlap a',
+  ],
+  'the same item twice although only another worker slept': [
+    `${both} a starts 1, v sleeps, a starts 2 to v, a 200 of 1, a 200 of 2, b starts 3, b 200, ${done}`,
+    'overlap a',
+  ],
+  'the same item twice although its worker slept long before': [
+    `${both} w sleeps, later, later, a starts 1, later, a starts 2 to v, a 200 of 1, a 200 of 2, b starts 3, b 200, ${done}`,
+    'overlap a',
+  ],
+  'the same item twice after however long a time without a fault': [
+    `${both} a starts 1, later, later, a starts 2 to v, a 200 of 1, a 200 of 2, b starts 3, b 200, ${done}`,
+    'overlap a',
+  ],
+  'a lost lock, and no higher fence': [
+    `${both} a starts 1, w sleeps, a starts 1 to v attempt 2, a 200, b starts 3, b 200, ${done}`,
+    'overlap a',
+    'fence a',
+  ],
+  // paused
+  'a start in a paused queue': [
+    `${both} a starts 1, a 200, 12 pause, later, b starts 2, b 200, ${done}`,
+    'paused b',
+  ],
+  'a start in a paused queue, resumed after it': [
+    `${both} a starts 1, a 200, 12 pause, later, b starts 2, 12 resume, b 200, ${done}`,
+    'paused b',
+  ],
+  'a start in a paused queue whose resume was refused': [
+    `${both} a starts 1, a 200, 12 pause, 12 resume refused, later, b starts 2, b 200, ${done}`,
+    'paused b',
+  ],
+  'a start in a paused queue while another worker slept': [
+    `${both} a starts 1, a 200, 12 pause, v sleeps, b starts 2, b 200, ${done}`,
+    'paused b',
   ],
   // block
   'the next after a failure': [
@@ -260,7 +354,7 @@ const bad: Record<string, [string, ...string[]]> = {
     'block b',
   ],
   'a sleeper told yes opens the block': [
-    `${both} a starts 1, later, a starts 2, a 422, a 200 of 1, b starts 3, b 200, a failed, b completed`,
+    `${both} a starts 1, w sleeps, a starts 2 to v, a 422, a 200 of 1, b starts 3, b 200, a failed, b completed`,
     'block b',
   ],
   // again
@@ -279,6 +373,7 @@ const bad: Record<string, [string, ...string[]]> = {
   'a start after the skip': [
     `${both} a starts 1, a 422, a skip, b starts 2, b 200, later, a starts 3, a 200, a skipped, b completed`,
     'again a',
+    'block a',
   ],
   // accounted
   'an acknowledged item that is gone': [`${both} a starts 1, a 200, a completed`, 'accounted b'],
@@ -319,6 +414,10 @@ const bad: Record<string, [string, ...string[]]> = {
     'a accepted in 7, a starts 1 at 8, a 200, a completed',
     'invented a',
   ],
+  'one number for two items': [
+    'a accepted number 7, b accepted number 7, a starts 1 number 7, a 200, a completed number 7',
+    'invented a',
+  ],
   // key
   'another key at the second try': [
     `${both} a starts 1, a 503, a starts 2 key other, a 200, b starts 3, b 200, ${done}`,
@@ -342,12 +441,12 @@ const bad: Record<string, [string, ...string[]]> = {
     'fence b',
   ],
   'completed by a late result': [
-    `${both} a starts 1, later, a starts 2, a 422, a 200 of 1, a completed, b waiting`,
+    `${both} a starts 1, w sleeps, a starts 2 to v, a 422, a 200 of 1, a completed, b waiting`,
     'fence a',
     'drain b',
   ],
   'failed by a late result': [
-    `${both} a starts 1, later, a starts 2, a 200, a 422 of 1, ${blocked}`,
+    `${both} a starts 1, w sleeps, a starts 2 to v, a 200, a 422 of 1, ${blocked}`,
     'fence a',
   ],
   // drain
@@ -401,6 +500,90 @@ describe('the checker', () => {
   it('finds: a parallel item that waits for a blocked queue', () => {
     const slow = neighbour.replace('in 2', 'in parallel').replace('n starts', 'later, n starts');
     expect(verdict(`${blockedQueue} ${slow}`, { baselineP99Ms: 100 })).toEqual(['neighbours n']);
+  });
+
+  const told = { mails: true };
+  const failed = 'a accepted, a starts 1, a 422.';
+
+  it('allows: a failure recorded once and mailed, however late and often', () => {
+    expect(
+      verdict(`${failed} i tells a, later, later, i mailed, i mailed, a failed`, told),
+    ).toEqual([]);
+  });
+
+  it('allows: many failures of one cause in one incident', () => {
+    const two = `${failed} b accepted, a skip, b starts 2, b 422, i tells a b, i mailed`;
+    expect(verdict(`${two}, a skipped, b failed`, told)).toEqual([]);
+  });
+
+  it('finds: a failure that nobody recorded', () => {
+    expect(verdict(`${failed} a failed`, told)).toEqual(['told a']);
+    expect(verdict(`${failed} a failed`)).toEqual([]);
+  });
+
+  it('finds: a failure that was dealt with before anybody was told', () => {
+    expect(verdict(`${failed} a skip, a skipped`, told)).toEqual(['told a']);
+  });
+
+  it('finds: an incident without a mail', () => {
+    expect(verdict(`${failed} i tells a, a failed`, told)).toEqual(['told i']);
+  });
+
+  it('finds: an incident recorded twice', () => {
+    expect(verdict(`${failed} i tells a, i tells a, i mailed, a failed`, told)).toEqual(['told i']);
+  });
+
+  it('finds: a mail about nothing, and an incident about nobody', () => {
+    expect(verdict(`${failed} i tells a, i mailed, j mailed, a failed`, told)).toEqual(['told j']);
+    expect(verdict(`${failed} i tells a nobody, i mailed, a failed`, told)).toEqual(['told i']);
+  });
+
+  it('allows: old successes that retention has taken', () => {
+    const three =
+      'a accepted, b accepted, c accepted, a starts 1, a 200, b starts 2, b 200, c starts 3, c 200';
+    expect(verdict(`${three}, b completed, c completed`, { keepCompleted: 2 })).toEqual([]);
+    expect(verdict(`${three}, c completed`, { keepCompleted: 2 })).toEqual(['accounted b']);
+    expect(verdict(`${three}, b completed, c completed`)).toEqual(['accounted a']);
+  });
+
+  it('finds: a failed item that retention has taken', () => {
+    const gone = `${failed} b accepted in 7, b starts 2, b 200, b completed`;
+    expect(verdict(gone, { keepCompleted: 1 })).toEqual(['accounted a']);
+  });
+
+  it('allows and finds: numbers of the shard that a queue lies in', () => {
+    const numbers =
+      'a accepted number 4, b accepted number 6, a starts 1 number 4, a 200, b starts 2 number 6, b 200, a completed number 4, b completed number 6';
+    expect(verdict(numbers, { shards: 2 })).toEqual([]);
+    expect(verdict(numbers, { shards: 4 })).toEqual(['invented b']);
+  });
+
+  describe('where Redis may forget its last moment', () => {
+    it('allows: what was accepted, done or skipped in that moment to be undone', () => {
+      expect(
+        verdict('a accepted, Redis forgets, later, b accepted, b starts 1, b 200, b completed'),
+      ).toEqual([]);
+      expect(
+        verdict(
+          `a accepted, later, a starts 5, a 200, Redis forgets, later, a starts 5 attempt 1, a 200, a completed`,
+        ),
+      ).toEqual([]);
+    });
+
+    it('allows: a number and a fence that are given again', () => {
+      expect(
+        verdict(
+          'x accepted number 1, x starts 9 number 1, x 200, later, a accepted number 2, Redis forgets, later, b accepted number 2, b starts 8 number 2, b 200, c accepted number 3, c starts 9 number 3, c 200, x completed number 1, c completed number 3',
+        ),
+      ).toEqual([]);
+    });
+
+    it('finds: what was accepted long before to be gone, and what comes after out of order', () => {
+      expect(verdict('a accepted, later, x accepted in 7, Redis forgets')).toEqual(['accounted a']);
+      expect(
+        verdict(`Redis forgets, later, ${both} b starts 1, b 200, a starts 2, a 200, ${done}`),
+      ).toEqual(['order b']);
+    });
   });
 
   it('names the rule, the queue, the item and the events', () => {

@@ -2,11 +2,14 @@
  * The witness: a shop in a process of its own, which shares no code with the product. It writes down
  * each delivery before anybody can act on it, and answers as the item's own data ask: `answers` one
  * after the other, then 200, each after `takesMs`. A fence that was outdated on arrival gets 412.
+ * A line on its standard input sets its mood: `500`, `429`, `503`, `hang` (no answer), `late`,
+ * `fine`; `forget` makes it forget the fences it saw.
  *
  *     node witness.mjs <file for its lines>
  */
 import { openSync, writeSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
 
 const file = openSync(process.argv[2], 'a');
 const now = () => Number(process.hrtime.bigint()) / 1e6;
@@ -14,6 +17,7 @@ const write = (line) =>
   writeSync(file, `${JSON.stringify({ by: 'witness', at: now(), ...line })}\n`);
 
 let deliveries = 0;
+let mood = 'fine';
 const answered = new Map();
 const highest = new Map();
 
@@ -43,20 +47,32 @@ const server = createServer(async (request, response) => {
     key: request.headers['idempotency-key'],
     attempt: Number(request.headers['x-andon-attempt']),
     fence,
+    process: request.socket.remoteAddress,
   });
   const stale = fence < (highest.get(id) ?? 0);
   highest.set(id, Math.max(fence, highest.get(id) ?? 0));
   response.once('close', () => end({ did: 'broken' }));
-  setTimeout(() => {
-    if (over) return;
-    const count = answered.get(id) ?? 0;
-    const status = stale ? 412 : (data.answers[count] ?? 200);
-    if (!stale) answered.set(id, count + 1);
-    end({ did: 'answered', status });
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(status === 200 ? {} : { title: `the witness says ${status}` }));
-  }, data.takesMs);
+  if (mood === 'hang') return;
+  const trouble = ['500', '429', '503'].includes(mood) ? Number(mood) : null;
+  setTimeout(
+    () => {
+      if (over) return;
+      const count = answered.get(id) ?? 0;
+      const status = stale ? 412 : (trouble ?? data.answers[count] ?? 200);
+      if (!stale && !trouble) answered.set(id, count + 1);
+      end({ did: 'answered', status });
+      const wait = status === 429 || status === 503 ? { 'retry-after': '1' } : {};
+      response.writeHead(status, { 'content-type': 'application/json', ...wait });
+      response.end(JSON.stringify(status === 200 ? {} : { title: `the witness says ${status}` }));
+    },
+    data.takesMs + (mood === 'late' ? 400 : 0),
+  );
 });
 
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));
-process.stdin.resume().once('end', () => process.exit()); // whoever started it is gone
+const orders = createInterface({ input: process.stdin });
+orders.on('line', (line) => {
+  if (line === 'forget') highest.clear();
+  else mood = line;
+});
+orders.once('close', () => process.exit()); // whoever started it is gone

@@ -2,8 +2,10 @@ import type { Line, Settings } from './history.js';
 import { acceptance, fence, invented, key } from './identity.js';
 import { neighbours } from './neighbours.js';
 import { accounted, drain } from './outcome.js';
+import { paused } from './paused.js';
 import { again, block, order, overlap } from './sequence.js';
 import { type Rule, type RuleName, tell, type Violation } from './story.js';
+import { told } from './told.js';
 
 const rules: Record<RuleName, Rule> = {
   acceptance,
@@ -17,6 +19,8 @@ const rules: Record<RuleName, Rule> = {
   fence,
   drain,
   neighbours,
+  paused,
+  told,
 };
 
 /**

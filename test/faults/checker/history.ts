@@ -1,8 +1,19 @@
 /**
- * A history: what three writers who do not know of each other wrote down, and how everything ended.
- * One JSON object a line. Times are milliseconds of the one monotonic clock of the machine.
+ * A history: what writers who do not know of each other wrote down, what was done to the system, and
+ * how everything ended. One JSON object a line. Times are milliseconds of the one monotonic clock of
+ * the machine.
  */
-export type Line = Started | Answered | Broken | Enqueued | Verb | Ended;
+export type Line =
+  | Started
+  | Answered
+  | Broken
+  | Enqueued
+  | Verb
+  | Steered
+  | Faulted
+  | Incident
+  | Mail
+  | Ended;
 
 /** The witness, a shop of ours, was asked to carry an item out. */
 export interface Started {
@@ -18,6 +29,8 @@ export interface Started {
   readonly key: string;
   readonly attempt: number;
   readonly fence: number;
+  /** Who delivered it: an address that each process of its own has. */
+  readonly process?: string;
 }
 
 /** It answered. */
@@ -66,6 +79,51 @@ export interface Verb {
   readonly id: number;
 }
 
+/** An operator paused a queue or let it run again. */
+export interface Steered {
+  readonly by: 'steering';
+  readonly did: 'pause' | 'resume';
+  readonly asked: number;
+  readonly answered: number;
+  readonly answer: 'done' | 'refused' | 'unknown';
+  readonly queue: string;
+}
+
+/**
+ * Something was done to the system, or was seen to befall it, and what it may really have cost:
+ *  locks    the process could not renew its locks in this time
+ *  answers  what the witness answered the process in this time may never have reached it
+ *  memory   Redis may have forgotten what it was told in this time
+ */
+export interface Faulted {
+  readonly by: 'fault';
+  readonly what: string;
+  /** The process it befell; null befell them all. */
+  readonly process: string | null;
+  readonly may: 'locks' | 'answers' | 'memory';
+  readonly from: number;
+  readonly till: number;
+}
+
+/** What the system recorded as one trouble to tell people of. */
+export interface Incident {
+  readonly by: 'incident';
+  readonly at: number;
+  readonly incident: string;
+  readonly queue: string;
+  /** The items that failed of it. */
+  readonly ids: readonly number[];
+}
+
+/** A mail that a mail server took. */
+export interface Mail {
+  readonly by: 'mail';
+  readonly at: number;
+  /** The incident it tells of. */
+  readonly incident: string;
+  readonly to: string;
+}
+
 /** Where an item was found when all was over. */
 export interface Ended {
   readonly by: 'end';
@@ -83,6 +141,12 @@ export interface Settings {
   readonly maxDeaths?: number;
   /** Queues whose items run side by side. */
   readonly parallel?: readonly string[];
+  /** Completed items that a queue keeps; older ones are forgotten. Without it none may go. */
+  readonly keepCompleted?: number;
+  /** Key groups: a queue lies in one of them, and its numbers tell which. */
+  readonly shards?: number;
+  /** Whether every failure is to be recorded and mailed. */
+  readonly mails?: boolean;
   /** Pick-up of an item when nothing is blocked; without it neighbours are not judged. */
   readonly baselineP99Ms?: number;
 }

@@ -1,4 +1,13 @@
-import { breach, byStart, groupBy, lateResults, type Rule, refused, succeeded } from './story.js';
+import {
+  breach,
+  byStart,
+  groupBy,
+  lateResults,
+  type Rule,
+  refused,
+  sentTwice,
+  succeeded,
+} from './story.js';
 
 /** Numbers grow in the order of acceptance, and a batch takes one unbroken range of its queue. */
 export const acceptance: Rule = function* ({ queues, requests }) {
@@ -17,9 +26,10 @@ export const acceptance: Rule = function* ({ queues, requests }) {
         yield breach(one, `has a lower number than ${earliest.name}`, earliest.first, one.first);
       if (!earliest || one.first.answered < earliest.first.answered) earliest = one;
     }
+    const places = new Map(items.map((one, n) => [one.id, n]));
     for (const [batch, members] of groupBy(accepted, (one) => one.first.batch)) {
       if (batch === null) continue;
-      const between = items.filter((one) => one.id > members[0]!.id && one.id < members.at(-1)!.id);
+      const between = items.slice(places.get(members[0]!.id)! + 1, places.get(members.at(-1)!.id));
       const stranger = between.find((one) => one.requests[0]?.batch !== batch);
       if (stranger) yield breach(stranger, `stands inside batch ${batch}`, ...stranger.requests);
     }
@@ -36,8 +46,19 @@ export const acceptance: Rule = function* ({ queues, requests }) {
   }
 };
 
-/** What runs was asked for, once, there, and not refused. */
-export const invented: Rule = function* ({ items, requests }) {
+/** What runs was asked for, once, there, and not refused; and no number is given to two. */
+export const invented: Rule = function* ({ items, requests, twofold, settings, queues }) {
+  for (const { id, lines } of twofold) {
+    const [first] = lines;
+    if (first && 'item' in first)
+      yield breach({ queue: first.queue, name: first.item }, `shares number ${id}`, ...lines);
+  }
+  const { shards = 1 } = settings;
+  for (const { items: members } of queues) {
+    const [first] = members;
+    const other = members.find((one) => first && one.id % shards !== first.id % shards);
+    if (other) yield breach(other, `has a number of another shard than ${first!.name}`);
+  }
   const asked = groupBy(requests, (request) => request.item);
   for (const item of items) {
     const mine = asked.get(item.name) ?? [];
@@ -57,7 +78,8 @@ export const invented: Rule = function* ({ items, requests }) {
 };
 
 /** One key an item, the same at each delivery and nobody else's; the attempts count up. */
-export const key: Rule = function* ({ items }) {
+export const key: Rule = function* (story) {
+  const { items } = story;
   const owners = new Map<string, number>();
   for (const item of items) {
     const [first] = item.deliveries;
@@ -69,14 +91,16 @@ export const key: Rule = function* ({ items }) {
     owners.set(first.key, item.id);
     for (const [n, start] of item.starts.entries()) {
       const before = item.starts[n - 1];
-      if (start.attempt <= (before?.attempt ?? 0))
+      const again = before && sentTwice(before, start, story);
+      if (!again && start.attempt <= (before?.attempt ?? 0))
         yield breach(item, 'has an attempt number that does not grow', before, start);
     }
   }
 };
 
 /** Every claim has a higher fence, and what comes back under an older one changes nothing. */
-export const fence: Rule = function* ({ queues, items }) {
+export const fence: Rule = function* (story) {
+  const { queues, items } = story;
   for (const { items: members } of queues.filter((queue) => queue.blocking)) {
     const starts = members
       .flatMap((item) => item.starts.map((start) => ({ item, start })))
@@ -89,7 +113,8 @@ export const fence: Rule = function* ({ queues, items }) {
   }
   for (const item of items) {
     for (const same of groupBy(item.deliveries, (one) => one.fence).values())
-      if (same[1]) yield breach(item, 'was delivered twice under one fence', ...same);
+      if (same[1] && !sentTwice(same[0]!, same[1], story))
+        yield breach(item, 'was delivered twice under one fence', ...same);
     const valid = item.starts.at(-1);
     const end = item.ends.at(-1);
     if (!valid || !end) continue;

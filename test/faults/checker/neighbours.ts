@@ -8,10 +8,8 @@ export const neighbours: Rule = function* ({ queues, settings }) {
   if (settings.baselineP99Ms === undefined) return;
   const blocks = queues.filter((queue) => queue.blocking).flatMap(blocksOf);
   for (const queue of queues) {
-    const beside = blocks.filter((one) => one.item.queue !== queue.name);
-    const waits = pickUps(queue).filter(({ from }) =>
-      beside.some((one) => one.from <= from && from < one.till),
-    );
+    const beside = spans(blocks.filter((one) => one.item.queue !== queue.name));
+    const waits = pickUps(queue).filter(({ from }) => covers(beside, from));
     const worst = p99(waits.map(({ ms }) => ms));
     if (worst <= settings.baselineP99Ms * FACTOR) continue;
     const { item, ms } = waits.reduce((a, b) => (b.ms > a.ms ? b : a));
@@ -23,6 +21,33 @@ export const neighbours: Rule = function* ({ queues, settings }) {
     );
   }
 };
+
+interface Span {
+  readonly from: number;
+  readonly till: number;
+}
+
+/** The same times as spans that do not touch, in order. */
+function spans(all: readonly Span[]): Span[] {
+  const joined: Span[] = [];
+  for (const { from, till } of all.toSorted((a, b) => a.from - b.from)) {
+    const last = joined.at(-1);
+    if (last && from <= last.till)
+      joined[joined.length - 1] = { from: last.from, till: Math.max(last.till, till) };
+    else joined.push({ from, till });
+  }
+  return joined;
+}
+
+function covers(joined: readonly Span[], at: number): boolean {
+  let [low, high] = [0, joined.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (joined[middle]!.from <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && at < joined[low - 1]!.till;
+}
 
 /** Each time from which an item could have run until it did: asked for, and the one before it over. */
 export function pickUps({ blocking, items }: Queue): { item: Item; from: number; ms: number }[] {

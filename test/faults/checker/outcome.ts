@@ -1,23 +1,37 @@
+import type { Settings } from './history.js';
 import {
   breach,
   type Item,
   lateResults,
   mayHaveWorked,
+  type Queue,
   type Rule,
   refused,
   succeeded,
 } from './story.js';
 
 /** Every acknowledged item is still there, in a state that what was seen of it explains. */
-export const accounted: Rule = function* ({ items, settings }) {
+export const accounted: Rule = function* ({ queues, items, settings }) {
+  const forgotten = new Map(queues.map((queue) => [queue.name, forgottenBefore(queue, settings)]));
   for (const item of items) {
     const end = item.ends.at(-1);
     const promised = item.requests.find((request) => request.durable);
-    if (!end && promised) yield breach(item, 'was acknowledged and is gone', promised);
+    const success = item.starts.findLast(succeeded)?.end?.at ?? Number.POSITIVE_INFINITY;
+    const mayGo = success < forgotten.get(item.queue)!;
+    if (!end && promised && !mayGo) yield breach(item, 'was acknowledged and is gone', promised);
     const wrong = end && unexplained(item, end.state, settings.maxDeaths);
     if (wrong) yield breach(item, wrong, ...item.deliveries, ...item.verbs, end);
   }
 };
+
+/** Successes before this time may have been forgotten: so many came after them. */
+function forgottenBefore({ items }: Queue, { keepCompleted }: Settings): number {
+  if (keepCompleted === undefined) return Number.NEGATIVE_INFINITY;
+  const successes = items
+    .flatMap((item) => item.starts.findLast(succeeded)?.end?.at ?? [])
+    .sort((a, b) => b - a);
+  return successes[keepCompleted - 1] ?? Number.NEGATIVE_INFINITY;
+}
 
 function unexplained(item: Item, state: string, maxDeaths: number): string | null {
   const last = item.starts.at(-1);

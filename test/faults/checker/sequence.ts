@@ -1,5 +1,6 @@
 import type { Verb } from './history.js';
 import {
+  answerMayBeLost,
   breach,
   byStart,
   type Delivery,
@@ -11,6 +12,7 @@ import {
   type Rule,
   refused,
   type Story,
+  sentTwice,
   setAsideAt,
   succeeded,
 } from './story.js';
@@ -52,7 +54,7 @@ export const block: Rule = function* (story) {
         (verb.answer === 'unknown' || verb.answered >= before.end!.at),
     );
     if (retry) used.add(retry);
-    else if (!lockMayBeLost(before, start, story))
+    else if (!excused(before, start, story))
       yield breach(item, 'started again although nobody retried it', before, start);
   }
   for (const { blocking, items } of story.queues) {
@@ -64,19 +66,16 @@ export const block: Rule = function* (story) {
 
 /** Nothing after a recorded success, nor after a person set the item aside. */
 export const again: Rule = function* (story) {
-  const startsOf = new Map(story.queues.map((queue) => [queue.name, inOrder(queue)]));
-  const blocking = new Set(story.queues.filter((one) => one.blocking).map((one) => one.name));
+  const startsOf = new Map(
+    story.queues.filter((one) => one.blocking).map((queue) => [queue.name, inOrder(queue)]),
+  );
   for (const { item, before, start } of restarts(story)) {
     if (!succeeded(before) || !endedBy(before, start.at)) continue;
-    const since = startsOf
-      .get(item.queue)!
-      .find(
-        (one) => one.item !== item && one.start.at >= before.end!.at && one.start.at < start.at,
-      );
+    const since = firstOther(startsOf.get(item.queue) ?? [], item, before.end!.at, start.at);
     // The queue went on, so the success was written down; or the lock cannot have been lost so soon.
-    if (blocking.has(item.queue) && since)
-      yield breach(item, 'started again after its success', before, before.end, since.start, start);
-    else if (!lockMayBeLost(before, start, story))
+    if (since)
+      yield breach(item, 'started again after its success', before, before.end, since, start);
+    else if (!excused(before, start, story))
       yield breach(item, 'started again right after its success', before, before.end, start);
   }
   for (const item of story.items) {
@@ -85,6 +84,30 @@ export const again: Rule = function* (story) {
     if (late) yield breach(item, `started after its ${aside.did}`, aside, late);
   }
 };
+
+/** It lost its lock, or never heard the answer. */
+const excused = (before: Delivery, start: Delivery, story: Story): boolean =>
+  lockMayBeLost(before, start, story) ||
+  sentTwice(before, start, story) ||
+  (start.fence > before.fence && answerMayBeLost(before, story));
+
+/** The first start of another item from one time on and before another. */
+function firstOther(
+  starts: readonly { item: Item; start: Delivery }[],
+  item: Item,
+  from: number,
+  till: number,
+): Delivery | undefined {
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (starts[middle]!.start.at < from) low = middle + 1;
+    else high = middle;
+  }
+  for (; low < starts.length && starts[low]!.start.at < till; low += 1)
+    if (starts[low]!.item !== item) return starts[low]!.start;
+  return undefined;
+}
 
 interface Meeting {
   readonly item: Item;

@@ -3,9 +3,13 @@ import type {
   Broken,
   Ended,
   Enqueued,
+  Faulted,
+  Incident,
   Line,
+  Mail,
   Settings,
   Started,
+  Steered,
   Verb,
 } from './history.js';
 
@@ -40,8 +44,17 @@ export interface Story {
   readonly queues: readonly Queue[];
   readonly items: readonly Item[];
   readonly requests: readonly Enqueued[];
-  readonly settings: Required<Omit<Settings, 'baselineP99Ms'>> & Pick<Settings, 'baselineP99Ms'>;
+  readonly steered: readonly Steered[];
+  readonly incidents: readonly Incident[];
+  readonly mails: readonly Mail[];
+  /** Numbers that more than one item bears, with the lines that show it. */
+  readonly twofold: readonly { readonly id: number; readonly lines: readonly Line[] }[];
+  readonly lapses: Lapses;
+  readonly settings: Settings & Required<Pick<Settings, 'maxDeaths' | 'parallel'>>;
 }
+
+/** What was done to each process, in the order of its beginning; '' befell them all. */
+export type Lapses = Readonly<Record<Faulted['may'], ReadonlyMap<string, readonly Faulted[]>>>;
 
 export type RuleName =
   | 'acceptance'
@@ -54,7 +67,9 @@ export type RuleName =
   | 'key'
   | 'fence'
   | 'drain'
-  | 'neighbours';
+  | 'neighbours'
+  | 'paused'
+  | 'told';
 
 export interface Violation {
   readonly rule: RuleName;
@@ -78,19 +93,101 @@ export const breach = (
   events: events.filter((event) => event !== null && event !== undefined),
 });
 
-export function tell(lines: readonly Line[], settings: Settings): Story {
+export function tell(all: readonly Line[], settings: Settings): Story {
   const { maxDeaths = 3, parallel = ['parallel'] } = settings;
+  const lapses = lapsesOf(all.filter((line) => line.by === 'fault'));
+  const lines = remembered(all, lapses);
   const requests = lines.filter((line) => line.by === 'producer');
-  const items = itemsOf(lines, requests);
+  const { items, twofold } = itemsOf(lines, requests);
   const queues = [...groupBy(items, (item) => item.queue)].map(([name, members]) => ({
     name,
     blocking: !parallel.includes(name),
     items: members.sort((a, b) => a.id - b.id),
   }));
-  return { queues, items, requests, settings: { ...settings, maxDeaths, parallel } };
+  return {
+    queues,
+    items,
+    requests,
+    steered: lines.filter((line) => line.by === 'steering'),
+    incidents: lines.filter((line) => line.by === 'incident'),
+    mails: lines.filter((line) => line.by === 'mail'),
+    twofold,
+    lapses,
+    settings: { ...settings, maxDeaths, parallel },
+  };
 }
 
-function itemsOf(lines: readonly Line[], requests: readonly Enqueued[]): Item[] {
+function lapsesOf(faults: readonly Faulted[]): Lapses {
+  const of = (may: Faulted['may']) =>
+    groupBy(
+      faults.filter((line) => line.may === may).sort((a, b) => a.from - b.from),
+      (line) => line.process ?? '',
+    );
+  return { locks: of('locks'), answers: of('answers'), memory: of('memory') };
+}
+
+/**
+ * Without what a Redis that lost its last moment may have undone: every item that anything happened
+ * to in that moment, or that was on its way then, is left out. Numbers and fences begin again from
+ * where they were, so each time between two such moments has fences of its own, and a number that
+ * was given twice is left out with both its items.
+ */
+function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[] {
+  const moments = memory.get('') ?? [];
+  if (moments.length === 0) return lines;
+  const within = (from: number, till: number) =>
+    moments.some((moment) => from <= moment.till && till >= moment.from);
+  const ends = new Map<number, number>();
+  for (const line of lines)
+    if (line.by === 'witness' && line.did !== 'started') ends.set(line.delivery, line.at);
+  const names = new Map<number, string>();
+  const out = new Set<number>();
+  const outNames = new Set<string>();
+  for (const line of lines) {
+    if (line.by === 'fault' || line.by === 'steering' || line.by === 'mail') continue;
+    if (line.by === 'incident' || (line.by === 'witness' && line.did !== 'started')) continue;
+    const id = line.id;
+    if (id !== null && 'item' in line) {
+      const before = names.get(id);
+      if (before !== undefined && before !== line.item) out.add(id);
+      names.set(id, line.item);
+    }
+    const touched =
+      line.by === 'end'
+        ? false
+        : 'asked' in line
+          ? within(line.asked, line.answered)
+          : within(line.at, ends.get(line.delivery) ?? line.at);
+    if (!touched) continue;
+    if (id !== null) out.add(id);
+    if ('item' in line) outNames.add(line.item);
+  }
+  for (const line of lines)
+    if ('item' in line && line.id !== null && (out.has(line.id) || outNames.has(line.item))) {
+      out.add(line.id);
+      outNames.add(line.item);
+    }
+  const gone = new Set<number>();
+  const epoch = (at: number) => moments.filter((moment) => moment.till <= at).length;
+  return lines.flatMap((line): Line[] => {
+    if (line.by === 'witness' && line.did === 'started') {
+      if (!out.has(line.id) && !outNames.has(line.item))
+        return [{ ...line, fence: epoch(line.at) * 1e12 + line.fence }];
+      gone.add(line.delivery);
+      return [];
+    }
+    if (line.by === 'witness') return gone.has(line.delivery) ? [] : [line];
+    if (line.by === 'steering')
+      return moments.some((moment) => line.asked <= moment.till) ? [] : [line];
+    if ('item' in line && outNames.has(line.item)) return [];
+    return 'id' in line && line.id !== null && out.has(line.id) ? [] : [line];
+  });
+}
+
+function itemsOf(
+  lines: readonly Line[],
+  requests: readonly Enqueued[],
+): { items: Item[]; twofold: { id: number; lines: Line[] }[] } {
   const witnessed = lines.filter((line) => line.by === 'witness');
   const ends = new Map(
     witnessed.flatMap((line) => (line.did === 'started' ? [] : [[line.delivery, line]])),
@@ -111,10 +208,18 @@ function itemsOf(lines: readonly Line[], requests: readonly Enqueued[]): Item[] 
   const requestsOf = groupBy(requests, (request) => request.id);
 
   const named = new Map<number, { queue: string; item: string }>();
-  for (const one of [...requests, ...witnessed, ...found]) {
-    if ('item' in one && one.id !== null && !named.has(one.id)) named.set(one.id, one);
-  }
-  return [...named].map(([id, { queue, item }]) => {
+  const twofold = new Map<number, { id: number; lines: Line[] }>();
+  const name = (one: Line & { id: number | null; queue: string; item: string }) => {
+    if (one.id === null) return;
+    const before = named.get(one.id);
+    if (!before) named.set(one.id, one);
+    else if (before.item !== one.item && !twofold.has(one.id))
+      twofold.set(one.id, { id: one.id, lines: [before as unknown as Line, one] });
+  };
+  for (const one of requests) name(one);
+  for (const one of witnessed) if (one.did === 'started') name(one);
+  for (const one of found) name(one);
+  const items = [...named].map(([id, { queue, item }]) => {
     const all = deliveries.get(id) ?? [];
     return {
       queue,
@@ -122,10 +227,20 @@ function itemsOf(lines: readonly Line[], requests: readonly Enqueued[]): Item[] 
       name: item,
       requests: requestsOf.get(id) ?? [],
       deliveries: all,
-      starts: all.filter((one, n) => all.slice(0, n).every((before) => before.fence <= one.fence)),
+      starts: valid(all),
       verbs: verbsOf.get(id) ?? [],
       ends: endsOf.get(id) ?? [],
     };
+  });
+  return { items, twofold: [...twofold.values()] };
+}
+
+function valid(all: readonly Delivery[]): Delivery[] {
+  let highest = Number.NEGATIVE_INFINITY;
+  return all.filter((one) => {
+    const first = one.fence >= highest;
+    highest = Math.max(highest, one.fence);
+    return first;
   });
 }
 
@@ -155,18 +270,45 @@ export const setAsideAt = (item: Item): number =>
       .map((verb) => verb.asked),
   );
 
+/** A claim may be this much older than its arrival at the witness, in milliseconds. */
+const ON_ITS_WAY_MS = 1_500;
+
 /**
- * A worker may sleep between its claim and its sending, so a start says little of when its lock began;
- * fences grow with every claim, so it was before any start under a higher one. Locks are renewed five
- * times in their length, and the witness learns of a start a little late.
+ * Whether the worker of `before` can really have lost its lock by the time of `start`: that bears a
+ * higher fence, and something kept the very process (or every process) from renewing for about a
+ * lock's length. Locks are renewed five times in their length and given up before they end, so six
+ * tenths of it will do. A worker may have slept between its claim and its sending.
  */
 export function lockMayBeLost(before: Delivery, start: Delivery, story: Story): boolean {
   if (start.fence <= before.fence) return false;
-  let claimed = before.at;
-  for (const item of story.items)
-    for (const one of item.deliveries)
-      if (one.fence > before.fence && one.at < claimed) claimed = one.at;
-  return start.at - claimed >= story.settings.lockMs * 0.6;
+  const enough = story.settings.lockMs * 0.6;
+  return befell(story.lapses.locks, before, (lapse) => {
+    const from = Math.max(lapse.from, before.at - ON_ITS_WAY_MS - (lapse.till - lapse.from));
+    const till = Math.min(lapse.till, start.at);
+    return lapse.till >= before.at - ON_ITS_WAY_MS && till - from >= enough;
+  });
+}
+
+/** Whether the answer to a delivery can have been lost on its way. */
+export const answerMayBeLost = (delivery: Delivery, { lapses }: Story): boolean =>
+  delivery.end !== null &&
+  befell(lapses.answers, delivery, ({ from, till }) => {
+    const at = delivery.end?.at ?? 0;
+    return from <= at && at <= till;
+  });
+
+/** One sending that reached the witness twice, since a connection ended before its answer. */
+export const sentTwice = (before: Delivery, start: Delivery, story: Story): boolean =>
+  before.fence === start.fence &&
+  before.process === start.process &&
+  answerMayBeLost(before, story);
+
+function befell(
+  lapses: ReadonlyMap<string, readonly Faulted[]>,
+  { process = '' }: Delivery,
+  so: (lapse: Faulted) => boolean,
+): boolean {
+  return [process, ''].some((whom) => lapses.get(whom)?.some(so) ?? false);
 }
 
 /** Deliveries that came to their end after a higher fence had taken over. */

@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** One stretch of wire, near end and far end, and what befalls it. */
+interface Wire {
+  readonly near: Socket;
+  readonly far: Socket;
+  dead: boolean;
+  /** Replies are swallowed; the wire is cut soon. */
+  deaf: boolean;
+}
+
+/** A TCP proxy of ours: between processes and Redis, and between workers and the shop. */
+export class Link {
+  private readonly wires = new Set<Wire>();
+  private readonly server = createServer({ allowHalfOpen: false }, (near) => this.join(near));
+  private refusing = false;
+  private stalled = false;
+  private delayMs = 0;
+  private bytesPerSecond = 0;
+  private held: (() => void)[] = [];
+  /** Far ends are called from the near end's address, so that the shop sees who it is. */
+  private readonly keepAddress: boolean;
+  port = 0;
+  private target: () => number;
+
+  constructor(target: () => number, keepAddress = false) {
+    this.target = target;
+    this.keepAddress = keepAddress;
+  }
+
+  async open(): Promise<this> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.port = (this.server.address() as AddressInfo).port;
+    return this;
+  }
+
+  close(): void {
+    this.server.close();
+    this.cut();
+  }
+
+  /** Every connection ends at once; new ones work. */
+  cut(): void {
+    for (const { near, far } of this.wires) {
+      near.resetAndDestroy();
+      far.destroy();
+    }
+    this.wires.clear();
+  }
+
+  away(yes: boolean): void {
+    this.refusing = yes;
+    if (yes) this.cut();
+  }
+
+  /** Connections that stand carry nothing any more, and nobody is told; new ones work. */
+  halfOpen(): void {
+    for (const wire of this.wires) wire.dead = true;
+  }
+
+  delay(ms: number): void {
+    this.delayMs = ms;
+  }
+
+  throttle(bytesPerSecond: number): void {
+    this.bytesPerSecond = bytesPerSecond;
+  }
+
+  stall(yes: boolean): void {
+    this.stalled = yes;
+    if (!yes) for (const pass of this.held.splice(0)) pass();
+  }
+
+  /** What is asked now is carried out and nobody hears of it: the wires end before the reply. */
+  async loseReplies(): Promise<void> {
+    const wires = [...this.wires];
+    for (const wire of wires) wire.deaf = true;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    for (const { near, far } of wires) {
+      near.resetAndDestroy();
+      far.destroy();
+    }
+  }
+
+  private join(near: Socket): void {
+    near.on('error', () => {});
+    if (this.refusing) return void near.destroy();
+    const far = connect({
+      port: this.target(),
+      host: '127.0.0.1',
+      ...(this.keepAddress && near.remoteAddress ? { localAddress: near.remoteAddress } : {}),
+    });
+    near.setNoDelay(true);
+    far.setNoDelay(true);
+    const wire: Wire = { near, far, dead: false, deaf: false };
+    this.wires.add(wire);
+    far.on('error', () => near.destroy());
+    near.on('data', (bytes) => wire.dead || this.pass(bytes, far, wire));
+    far.on('data', (bytes) => wire.dead || wire.deaf || this.pass(bytes, near, wire));
+    // A dead wire does not tell of the other's end either.
+    near.on('close', () => {
+      this.wires.delete(wire);
+      if (!wire.dead) far.destroy();
+      else setTimeout(() => far.destroy(), 30_000).unref();
+    });
+    far.on('close', () => {
+      if (wire.dead) return;
+      this.wires.delete(wire);
+      near.destroy();
+    });
+  }
+
+  private pass(bytes: Buffer, to: Socket, wire: Wire): void {
+    const send = () => {
+      if (!to.destroyed && !wire.dead) to.write(bytes);
+    };
+    if (this.stalled) this.held.push(send);
+    else if (this.bytesPerSecond > 0)
+      setTimeout(send, (bytes.length / this.bytesPerSecond) * 1_000);
+    else if (this.delayMs > 0) setTimeout(send, this.delayMs);
+    else send();
+  }
+}

@@ -1,0 +1,124 @@
+import type { Line, Verb } from '../checker/history.js';
+import type { Andon } from './andon.js';
+import { Chances } from './chances.js';
+import { now, pause } from './clock.js';
+
+/** People at the desk: deal with every failed item, sometimes two at once; pause and resume queues. */
+export class Operators {
+  verbs = 0;
+  private readonly andon: Andon;
+  private readonly channels: readonly string[];
+  private readonly write: (line: Line) => void;
+  private readonly lot: Chances;
+  private readonly paused = new Map<string, number>();
+  private over = false;
+  private work: Promise<unknown> = Promise.resolve();
+  /** Queues where nobody deals with anything any more. */
+  private readonly neglected = new Set<string>();
+
+  constructor(
+    andon: Andon,
+    channels: readonly string[],
+    write: (line: Line) => void,
+    seed: number,
+  ) {
+    this.andon = andon;
+    this.channels = channels;
+    this.write = write;
+    this.lot = new Chances(seed, 2);
+  }
+
+  start(): void {
+    this.work = Promise.all([this.deal(), this.steer()]);
+  }
+
+  /** From now on this queue is to stay blocked. */
+  neglect(channel: string): void {
+    this.neglected.add(`channel.${channel}`);
+  }
+
+  /** What is paused runs again; the failed are still dealt with. */
+  async resumeAll(): Promise<void> {
+    this.steering = false;
+    for (const channel of this.channels) {
+      for (let n = 0; n < 100; n += 1) {
+        const answer = await this.turn('resume', channel);
+        if (answer !== 'unknown') break;
+        await pause(200);
+      }
+    }
+  }
+
+  private steering = true;
+
+  async stop(): Promise<void> {
+    this.over = true;
+    await this.work;
+  }
+
+  private async deal(): Promise<void> {
+    while (!this.over) {
+      const { body } = await this.andon.call('GET', '/v1/items?state=failed&limit=200');
+      const failed: { queue: string; queueId: number }[] = body?.items ?? [];
+      for (const { queue, queueId } of failed) {
+        if (this.over) return;
+        if (this.neglected.has(queue)) continue;
+        const verbs = [this.lot.one(['retry', 'retry', 'skip', 'resolve'] as const)];
+        if (this.lot.chance(0.15)) verbs.push(this.lot.one(['retry', 'skip', 'resolve'] as const));
+        await Promise.all(verbs.map((verb) => this.act(verb, queue, queueId)));
+      }
+      await pause(150);
+    }
+  }
+
+  private async act(did: Verb['did'], queue: string, id: number): Promise<void> {
+    const asked = now();
+    const body = did === 'retry' ? undefined : { reason: 'campaign' };
+    const { status } = await this.andon.call('POST', `/v1/items/${id}/${did}`, body);
+    this.verbs += 1;
+    this.write({
+      by: 'operator',
+      did,
+      asked,
+      answered: now(),
+      answer: answerOf(status),
+      queue,
+      id,
+    });
+  }
+
+  private async steer(): Promise<void> {
+    while (!this.over && this.steering) {
+      await pause(this.lot.between(200, 1_200));
+      const [longest] = this.paused;
+      if (longest && now() - longest[1] > 1_500) await this.turn('resume', longest[0]);
+      else if (this.paused.size < 3) await this.turn('pause', this.lot.one(this.channels));
+    }
+  }
+
+  private async turn(did: 'pause' | 'resume', channel: string): Promise<string> {
+    const asked = now();
+    const { status } = await this.andon.call(
+      'POST',
+      `/v1/queues/channel.${channel}/${did}`,
+      did === 'pause' ? { reason: 'campaign' } : undefined,
+    );
+    const answer = answerOf(status);
+    this.verbs += 1;
+    this.write({
+      by: 'steering',
+      did,
+      asked,
+      answered: now(),
+      answer,
+      queue: `channel.${channel}`,
+    });
+    if (did === 'pause') this.paused.set(channel, now());
+    else if (answer !== 'unknown') this.paused.delete(channel);
+    return answer;
+  }
+}
+
+/** A 404 may be an item that retention took meanwhile. */
+const answerOf = (status: number): 'done' | 'refused' | 'unknown' =>
+  status >= 200 && status < 300 ? 'done' : status >= 400 && status < 500 ? 'refused' : 'unknown';

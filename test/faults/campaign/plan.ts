@@ -1,0 +1,146 @@
+import { Chances } from './chances.js';
+
+/** What can be done to a process, to a link, to Redis, to the far side. docs/faults.md tells of each. */
+export const kinds = {
+  processes: [
+    'worker kill',
+    'worker restart',
+    'worker sleep',
+    'worker clock',
+    'api kill',
+    'api restart',
+    'api sleep',
+  ],
+  links: [
+    'link cut',
+    'link away',
+    'link half-open',
+    'link delay',
+    'link stall',
+    'link throttle',
+    'link reply lost',
+  ],
+  redis: [
+    'redis kill',
+    'redis slow load',
+    'redis stall',
+    'redis read-only',
+    'redis full',
+    'redis no clients',
+    'redis clients killed',
+    'redis scripts forgotten',
+  ],
+  shop: [
+    'shop 500',
+    'shop 429',
+    'shop 503',
+    'shop hang',
+    'shop late',
+    'shop cut',
+    'shop stall',
+    'shop reply lost',
+  ],
+} as const;
+
+export type Lane = keyof typeof kinds;
+export type Kind = (typeof kinds)[Lane][number] | 'redis tail cut';
+
+export interface PlannedFault {
+  /** Milliseconds after the start of the load. */
+  readonly at: number;
+  readonly lane: Lane;
+  readonly kind: Kind;
+  /** Which worker, API process or link. */
+  readonly place: number;
+  /** How long it lasts, in milliseconds; 0 for a blow. */
+  readonly ms: number;
+  /** How much, in a unit that the kind knows. */
+  readonly much: number;
+}
+
+export interface PlanOptions {
+  readonly seed: number;
+  readonly ms: number;
+  readonly lockMs: number;
+  /** 1 is a fault every 1.4 s over all lanes; 2 is twice as many. */
+  readonly intensity: number;
+  /** Whether Redis may forget its last moment: faults that lose what was acknowledged. */
+  readonly forgetful: boolean;
+  readonly workers: number;
+  readonly apis: number;
+}
+
+/** Mean time between faults of a lane, in milliseconds. */
+const every: Record<Lane, number> = { processes: 3_000, links: 5_000, redis: 11_000, shop: 8_000 };
+
+/** The whole schedule, from the seed alone. */
+export function plan(options: PlanOptions): PlannedFault[] {
+  const lanes = Object.keys(kinds) as Lane[];
+  return lanes
+    .flatMap((lane, n) => laneOf(lane, new Chances(options.seed, 100 + n), options))
+    .sort((a, b) => a.at - b.at);
+}
+
+function laneOf(lane: Lane, lot: Chances, options: PlanOptions): PlannedFault[] {
+  const { lockMs, workers, apis, intensity } = options;
+  const faults: PlannedFault[] = [];
+  const mean = every[lane] / intensity;
+  const all: Kind[] = [...kinds[lane]];
+  if (lane === 'redis' && options.forgetful) all.push('redis tail cut', 'redis tail cut');
+  // Every kind comes before any comes again.
+  let bag: Kind[] = [];
+  for (let at = mean * lot.next(); at < options.ms - 1_000; at += mean * (0.3 + 1.4 * lot.next())) {
+    if (bag.length === 0) bag = [...all];
+    const kind = lot.one(bag);
+    bag.splice(bag.indexOf(kind), 1);
+    const places = kind.startsWith('worker')
+      ? workers
+      : kind.startsWith('api')
+        ? apis
+        : workers + apis;
+    const ms = Math.min(lasting(kind, lockMs, lot), options.ms - at);
+    faults.push({
+      at: Math.round(at),
+      lane,
+      kind,
+      place: lot.between(0, places - 1),
+      ms,
+      much: lot.next(),
+    });
+    at += ms;
+  }
+  return faults;
+}
+
+function lasting(kind: Kind, lockMs: number, lot: Chances): number {
+  switch (kind) {
+    case 'worker sleep':
+      return lot.between(lockMs * 1.1, lockMs * 3);
+    case 'api sleep':
+    case 'redis stall':
+    case 'link stall':
+      return lot.between(lockMs * 0.3, lockMs * 2);
+    case 'redis kill':
+    case 'redis tail cut':
+      return lot.chance(0.5) ? 0 : lot.between(200, 3_000);
+    case 'redis slow load':
+      return lot.between(300, 1_500);
+    case 'link cut':
+    case 'link half-open':
+    case 'link reply lost':
+    case 'redis clients killed':
+    case 'redis scripts forgotten':
+    case 'worker kill':
+    case 'worker restart':
+    case 'worker clock':
+    case 'api kill':
+    case 'api restart':
+    case 'shop cut':
+      return 0;
+    case 'shop hang':
+    case 'shop stall':
+      return lot.between(300, 2_000);
+    default:
+      return lot.between(300, 3_000);
+  }
+}

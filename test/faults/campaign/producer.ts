@@ -1,0 +1,162 @@
+import type { Line } from '../checker/history.js';
+import type { Andon } from './andon.js';
+import { Chances } from './chances.js';
+import { now, pause } from './clock.js';
+
+interface Wish {
+  readonly queue: string;
+  readonly item: string;
+  readonly body: Record<string, unknown>;
+}
+
+export interface Accepted {
+  readonly at: number;
+  readonly place: number;
+}
+
+/** Requests under way at once; beyond it the producer waits, as a program with a pool would. */
+const MOST_AT_ONCE = 40;
+const PATIENCE_MS = 20_000;
+
+/** Asks for items at a steady rate through the HTTP API, and asks again when it hears nothing. */
+export class Producer {
+  /** When which API process accepted something. */
+  readonly accepted: Accepted[] = [];
+  items = 0;
+  private batches = 0;
+  private readonly lot: Chances;
+  private readonly andon: Andon;
+  private readonly channels: readonly string[];
+  private readonly write: (line: Line) => void;
+  private readonly options: {
+    readonly rate: number;
+    readonly lockMs: number;
+    readonly durable: boolean;
+  };
+  private readonly busy = new Set<Promise<void>>();
+
+  constructor(
+    andon: Andon,
+    channels: readonly string[],
+    write: (line: Line) => void,
+    options: { seed: number; rate: number; lockMs: number; durable: boolean },
+  ) {
+    this.andon = andon;
+    this.channels = channels;
+    this.write = write;
+    this.options = options;
+    this.lot = new Chances(options.seed, 1);
+  }
+
+  async run(till: number, backlog: () => number): Promise<void> {
+    const started = now();
+    while (now() < till) {
+      const due = ((now() - started) / 1_000) * this.options.rate;
+      if (
+        this.items >= due ||
+        this.busy.size >= MOST_AT_ONCE ||
+        backlog() > this.options.rate * 30
+      ) {
+        await pause(10);
+        continue;
+      }
+      const work = this.ask(this.wishes()).finally(() => this.busy.delete(work));
+      this.busy.add(work);
+    }
+    await Promise.all(this.busy);
+  }
+
+  private wishes(): Wish[] {
+    if (this.lot.chance(0.55)) {
+      const channel = this.lot.one(this.channels);
+      this.batches += 1;
+      return Array.from({ length: this.lot.between(2, 20) }, () => this.product(channel));
+    }
+    return [this.lot.chance(0.3) ? this.order() : this.product(this.lot.one(this.channels))];
+  }
+
+  private product(channel: string): Wish {
+    const data = this.data();
+    return {
+      queue: `channel.${channel}`,
+      item: data.item,
+      body: {
+        instruction: 'add_product',
+        channel,
+        data: { ...data, sku: data.item, title: data.item },
+      },
+    };
+  }
+
+  private order(): Wish {
+    const data = this.data();
+    const channel = this.lot.one(this.channels);
+    return {
+      queue: 'parallel',
+      item: data.item,
+      body: { instruction: 'sync_order', channel, data: { ...data, orderNumber: data.item } },
+    };
+  }
+
+  private data(): { item: string; answers: number[]; takesMs: number } {
+    this.items += 1;
+    const answers = this.lot.chance(0.02) ? [422] : this.lot.chance(0.03) ? [500] : [];
+    if (answers[0] && this.lot.chance(0.3)) answers.push(this.lot.one([422, 500]));
+    // A few take longer than a lock, so that there is something to lose it in.
+    const { lockMs } = this.options;
+    const long = this.lot.chance(0.004);
+    const takesMs = long ? this.lot.between(lockMs, lockMs * 2) : this.lot.between(1, 25);
+    return { item: `item ${this.items}`, answers, takesMs };
+  }
+
+  private async ask(wishes: readonly Wish[]): Promise<void> {
+    const insists = !this.lot.chance(0.2);
+    const twice = this.lot.chance(0.03);
+    const till = now() + PATIENCE_MS;
+    while (!(await this.askOnce(wishes)) && insists && now() < till) await pause(250);
+    if (twice) await this.askOnce(wishes);
+  }
+
+  /** False when nobody knows what became of it. */
+  private async askOnce(wishes: readonly Wish[]): Promise<boolean> {
+    const place = this.andon.next();
+    const asked = now();
+    const [only] = wishes;
+    const single = wishes.length === 1 && only;
+    const { status, body } = single
+      ? await this.andon.call(
+          'POST',
+          '/v1/items',
+          only.body,
+          { 'idempotency-key': key(only) },
+          place,
+        )
+      : await this.andon.call(
+          'POST',
+          '/v1/items/batch',
+          { items: wishes.map((wish) => ({ ...wish.body, idempotencyKey: key(wish) })) },
+          {},
+          place,
+        );
+    const answered = now();
+    const did = status === 202 ? 'accepted' : status >= 400 && status < 500 ? 'refused' : 'unknown';
+    if (did === 'accepted') this.accepted.push({ at: answered, place });
+    const tickets: { queueId: number }[] = did === 'accepted' ? (single ? [body] : body.items) : [];
+    for (const [n, wish] of wishes.entries())
+      this.write({
+        by: 'producer',
+        did,
+        asked,
+        answered,
+        queue: wish.queue,
+        item: wish.item,
+        idempotencyKey: key(wish),
+        batch: single ? null : (only?.item ?? null),
+        durable: this.options.durable,
+        id: tickets[n]?.queueId ?? null,
+      });
+    return did !== 'unknown';
+  }
+}
+
+const key = ({ item }: Wish): string => `key-of-${item.replace(' ', '-')}`;

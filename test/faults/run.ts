@@ -1,0 +1,81 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { campaign } from './campaign/campaign.js';
+import { excerpt, page } from './campaign/report.js';
+
+/** `npm run faults -- --minutes 5 --seed 1`: docs/faults.md tells how to read what comes out. */
+const HELP = `npm run faults -- [options]
+
+  --minutes N      how long the load lasts (5)
+  --seed N         the whole schedule follows from it (by chance, and printed)
+  --queues N       channels, 20 to 200 (60)
+  --rate N         items a second (350)
+  --intensity N    1 is a fault about every 1.4 s (1)
+  --lock MS        lock of a delivery (2000)
+  --forgetful      also cut the tail of Redis's file: the last moment may be lost, and is not judged
+  --overnight      8 hours, one hour a seed, until the first violation
+  --out DIR        where report.json, report.html and the history go (a new directory)
+  --product DIR    the built product (.)
+`;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '5' },
+    seed: { type: 'string' },
+    queues: { type: 'string', default: '60' },
+    rate: { type: 'string', default: '350' },
+    intensity: { type: 'string', default: '1' },
+    lock: { type: 'string', default: '2000' },
+    forgetful: { type: 'boolean', default: false },
+    overnight: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    product: { type: 'string', default: '.' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+async function run(seed: number, minutes: number): Promise<boolean> {
+  const directory = values.out ?? (await mkdtemp(join(tmpdir(), 'andon-faults-')));
+  console.log(`seed ${seed}, ${minutes} minutes; everything is written to ${directory}`);
+  const report = await campaign({
+    seed,
+    ms: minutes * 60_000,
+    queues: Number(values.queues),
+    rate: Number(values.rate),
+    intensity: Number(values.intensity),
+    lockMs: Number(values.lock),
+    forgetful: values.forgetful,
+    directory,
+    product: values.product,
+    progress: (line) => console.log(line),
+  });
+  await writeFile(join(directory, 'report.json'), JSON.stringify(report, null, 1));
+  await writeFile(join(directory, 'report.html'), page(report));
+  for (const one of report.recoveries)
+    console.log(
+      `${one.kind.padEnd(26)} ${String(one.times).padStart(4)} times, median ${one.medianMs} ms, longest ${one.maxMs} ms${one.goalMs === null ? '' : one.maxMs > one.goalMs ? `, over the goal of ${one.goalMs}` : `, goal ${one.goalMs}`}`,
+    );
+  for (const complaint of report.complaints) console.log(`VIOLATION ${complaint}`);
+  for (const violation of report.violations.slice(0, 10))
+    console.log(
+      `VIOLATION ${violation.rule}: ${violation.queue}, ${violation.item} ${violation.says}\n${excerpt(violation)}`,
+    );
+  const bad = report.violations.length + report.complaints.length;
+  console.log(
+    `seed ${seed}: ${report.faults.length} faults, ${report.counts['deliveries']} deliveries, ${bad} violations (judged in ${Math.round(report.judgingMs)} ms). ${join(directory, 'report.html')}`,
+  );
+  return bad === 0;
+}
+
+if (values.help) {
+  console.log(HELP);
+} else {
+  const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
+  let good = true;
+  if (values.overnight)
+    for (let hour = 0; hour < 8 && good; hour += 1) good = await run(seed + hour, 60);
+  else good = await run(seed, Number(values.minutes));
+  process.exitCode = good ? 0 : 1;
+}
