@@ -103,7 +103,7 @@ async function onProcess(planned: PlannedFault, stage: Stage): Promise<Place> {
       // Starts with a clock that is wrong and jumps while it runs.
       if (!(await who.stop())) stage.complain(`${who.name} hung when it was to stop`);
       who.start(offset);
-      setTimeout(() => who.setClock('+0'), 2_500);
+      setTimeout(() => who.setClock('+0'), 2_500).unref();
       return who;
     default:
       if (!(await who.stop())) stage.complain(`${who.name} hung when it was to stop`);

@@ -13,6 +13,8 @@ interface Wire {
 /** A TCP proxy of ours: between processes and Redis, and between workers and the shop. */
 export class Link {
   private readonly wires = new Set<Wire>();
+  /** Far ends whose near end is gone and who do not know it. */
+  private readonly left = new Set<Socket>();
   private readonly server = createServer({ allowHalfOpen: false }, (near) => this.join(near));
   private refusing = false;
   private stalled = false;
@@ -39,6 +41,7 @@ export class Link {
   close(): void {
     this.server.close();
     this.cut();
+    for (const far of this.left) far.destroy();
   }
 
   /** Every connection ends at once; new ones work. */
@@ -103,7 +106,7 @@ export class Link {
     near.on('close', () => {
       this.wires.delete(wire);
       if (!wire.dead) far.destroy();
-      else setTimeout(() => far.destroy(), 30_000).unref();
+      else this.left.add(far);
     });
     far.on('close', () => {
       if (wire.dead) return;

@@ -129,9 +129,13 @@ export class Place {
     const exited = once(child, 'exit');
     const from = now();
     child.kill('SIGTERM');
-    const hangs = pause(STOP_MS).then(() => 'hangs');
-    const ended = (await Promise.race([exited, hangs])) !== 'hangs';
-    if (!ended) await this.kill();
+    let ended = true;
+    const hangs = setTimeout(() => {
+      ended = false;
+      child.kill('SIGKILL');
+    }, STOP_MS);
+    await exited;
+    clearTimeout(hangs);
     this.stops.push(now() - from);
     // Handing back crosses with answers that come in that very moment.
     this.around.tell(fault('stopping', this.address, 'answers', from, now()));
