@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign/campaign.js';
 import { excerpt, page } from './campaign/report.js';
+import { prove } from './seeded-bugs/prove.js';
 
 /** `npm run faults -- --minutes 5 --seed 1`: docs/faults.md tells how to read what comes out. */
 const HELP = `npm run faults -- [options]
@@ -18,6 +19,9 @@ const HELP = `npm run faults -- [options]
   --overnight      8 hours, one hour a seed, until the first violation
   --out DIR        where report.json, report.html and the history go (a new directory)
   --product DIR    the built product (.)
+  --prove [--only WORD] [--all]
+                   put each seeded bug into a copy of the product and see that it is caught;
+                   by the first tool that should, or by all of them
 `;
 
 const { values } = parseArgs({
@@ -32,6 +36,9 @@ const { values } = parseArgs({
     overnight: { type: 'boolean', default: false },
     out: { type: 'string' },
     product: { type: 'string', default: '.' },
+    prove: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    all: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -71,6 +78,8 @@ async function run(seed: number, minutes: number): Promise<boolean> {
 
 if (values.help) {
   console.log(HELP);
+} else if (values.prove) {
+  process.exitCode = (await prove(values)) ? 0 : 1;
 } else {
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   let good = true;

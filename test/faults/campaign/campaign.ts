@@ -200,6 +200,9 @@ const settings = () => `fleet:
   stopGraceMs: 1000
   watchdogMs: 15000
   maxDeaths: 100
+hold:
+  firstMs: 200
+  maxMs: 1500
 retention:
   completed: ${KEEP_COMPLETED}
 `;

@@ -1,0 +1,276 @@
+/** A defect that is put into a copy of the product on purpose, and what must notice it. */
+export interface SeededBug {
+  readonly name: string;
+  /** The trap of BullMQ that it walks into, where it is one. */
+  readonly trap?: string;
+  readonly edits: readonly Edit[];
+  /** What must catch it, the quickest first. `campaign` runs a short one with a seed of its own. */
+  readonly caughtBy: readonly ('model' | 'campaign' | `test/${string}.test.ts`)[];
+}
+
+/** `find` stands exactly once in the file. */
+export interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly put: string;
+}
+
+const lua = (name: string, find: string, put: string): Edit => ({
+  file: `src/lua/${name}.lua`,
+  find,
+  put,
+});
+const ts = (name: string, find: string, put: string): Edit => ({
+  file: `src/${name}.ts`,
+  find,
+  put,
+});
+
+const BLOCKED = "    rcall('HSET', q.facts, 'blockedBy', id, 'blockedAt', now)\n    mirror(q)";
+const TO_TAIL = "rcall('LPUSH', q.wait, id)";
+
+export const seededBugs: readonly SeededBug[] = [
+  {
+    name: 'a failure does not stop its queue',
+    trap: 'let a job fail with concurrency 1: the next ones run',
+    edits: [lua('lib/block', BLOCKED, '    mirror(q)')],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'the block is written after the next item was taken',
+    trap: 'queue.pause() in the failed listener',
+    edits: [
+      lua('lib/block', BLOCKED, '    mirror(q)'),
+      lua(
+        'fail',
+        'if not following then wake(q) end',
+        "if q.blocking then\n  rcall('HSET', q.facts, 'blockedBy', ARGV[2], 'blockedAt', now)\n  mirror(q)\nend\nif not following then wake(q) end",
+      ),
+    ],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'the block is written before the failure, and stays when that is refused',
+    trap: 'pause inside the processor, then throw',
+    edits: [
+      lua(
+        'lib/block',
+        '  local code = finish(q, id, token,',
+        "  if q.blocking then rcall('HSET', q.facts, 'blockedBy', id, 'blockedAt', now) end\n  local code = finish(q, id, token,",
+      ),
+    ],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'a retry goes to the tail',
+    trap: 'job.retry()',
+    edits: [lua('retry', 'toHead(q, id)', TO_TAIL)],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'an automatic retry goes to the tail',
+    trap: 'attempts: 3',
+    edits: [lua('hold', '  toHead(q, id)', `  ${TO_TAIL}`)],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'an item that keeps killing workers fails and blocks nothing',
+    trap: 'a job that stalls more often than maxStalledCount',
+    edits: [
+      lua(
+        'lib/block',
+        '  if q.blocking then\n    rcall',
+        "  if q.blocking and token ~= '0' then\n    rcall",
+      ),
+    ],
+    caughtBy: ['model', 'test/promises/processes.test.ts'],
+  },
+  {
+    name: 'the item of a dead worker goes to the tail',
+    edits: [lua('tend', '  toHead(q, id)', `  ${TO_TAIL}`)],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'two items of a queue at once',
+    trap: 'concurrency: 1 in two processes',
+    edits: [
+      lua(
+        'lib/take',
+        "rcall('HSETNX', q.meta, 'concurrency', 1)",
+        "rcall('HSET', q.meta, 'concurrency', 9)",
+      ),
+      lua('lib/facts', '(f[1] or f[3]) and 0 or 1', '(f[1] or f[3]) and 0 or 9'),
+      lua('lib/facts', "  if q.blocking and rcall('LLEN', q.active) > 0 then return 0 end\n", ''),
+    ],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'a delivery is settled without asking for its lock',
+    trap: 'a lost lock',
+    edits: [lua('lib/finish', 'token = token,', "token = '0',")],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'an item is given up or held without asking for its lock',
+    edits: [lua('lib/letgo', "  if rcall('GET', lock) ~= token then return -2 end\n", '')],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'a delivery goes on after its lock was lost',
+    trap: 'a lost lock: nobody tells the processor',
+    edits: [ts('fleet/lock-keeper', 'kept.abort.abort(new LockLost(queueId));', 'void queueId;')],
+    caughtBy: ['test/promises/p2-one-at-a-time.test.ts', 'test/promises/processes.test.ts'],
+  },
+  {
+    name: 'locks are never renewed',
+    trap: 'without run() nothing renews locks',
+    edits: [
+      ts(
+        'fleet/lock-keeper',
+        'await this.deliveries.renew(before.map((kept) => kept.claim))',
+        '[]',
+      ),
+    ],
+    caughtBy: ['test/promises/p2-one-at-a-time.test.ts', 'campaign'],
+  },
+  {
+    name: 'a request that is sent again is queued again',
+    trap: 'an enqueue whose reply is lost',
+    edits: [
+      lua(
+        'enqueue',
+        "  local before = key ~= '' and rcall('GET', idempotencyKey(key))\n  if before then\n    local answer",
+        '  local before = false\n  if before then\n    local answer',
+      ),
+    ],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'an idempotency key is forgotten at once',
+    trap: 'adding a jobId that exists: no idempotency once the job is gone',
+    edits: [lua('enqueue', "'PX', window)", "'PX', 1)")],
+    caughtBy: ['campaign', 'test/promises/p7-enqueue.test.ts'],
+  },
+  {
+    name: 'retention takes failed items',
+    trap: 'removeOnFail',
+    edits: [
+      lua(
+        'lib/block',
+        "  rcall('ZADD', shard.failed, now, id)\n",
+        "  rcall('ZREM', q.failed, id)\n  rcall('DEL', q.base .. id)\n",
+      ),
+    ],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'a resume lifts a block',
+    trap: 'queue.resume() opens what a pause closed',
+    edits: [
+      lua(
+        'resume',
+        "'pausedAt', 'pausedBy', 'pauseReason')",
+        "'pausedAt', 'pausedBy', 'pauseReason', 'blockedBy')",
+      ),
+    ],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'a pause stops nothing',
+    edits: [lua('pause', "'pausedAt', now, ", "'pausedAtt', now, ")],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'a skip leaves the queue blocked',
+    edits: [lua('skip', 'lift(q, id)\nwake(q)\nreturn skipped', 'return skipped')],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'a fence does not grow',
+    edits: [
+      lua('lib/take', "rcall('INCR', shard.fence)", "tonumber(rcall('GET', shard.fence) or 1)"),
+    ],
+    caughtBy: ['campaign', 'test/promises/p8-delivery.test.ts'],
+  },
+  {
+    name: 'every attempt has a key of its own',
+    edits: [
+      ts(
+        'connectors/http',
+        "'idempotency-key': id,",
+        "'idempotency-key': id + String(delivery.attempt),",
+      ),
+    ],
+    caughtBy: ['test/promises/p8-delivery.test.ts', 'campaign'],
+  },
+  {
+    name: 'the attempt number stands still',
+    edits: [ts('connectors/http', 'String(delivery.attempt)', 'String(1)')],
+    caughtBy: ['test/promises/p8-delivery.test.ts', 'campaign'],
+  },
+  {
+    name: 'a batch is queued in reverse',
+    trap: 'Retry all reverses the order',
+    edits: [
+      lua(
+        'enqueue',
+        'for n = 1, count do\n  local key = field(n, 10)\n  local before',
+        'for n = count, 1, -1 do\n  local key = field(n, 10)\n  local before',
+      ),
+    ],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'what is refused by the far side is tried again by itself',
+    edits: [
+      ts(
+        'fleet/settle',
+        "    case 'fail':\n    case 'unknown':\n      return deliveries.fail(claim, outcome.failure, more);",
+        "    case 'fail':\n    case 'unknown':\n      return deliveries.backOff(claim, outcome.failure, 10, more);",
+      ),
+    ],
+    caughtBy: ['campaign', 'test/promises/p3-block.test.ts'],
+  },
+  {
+    name: 'what a stopping worker hands back goes to the tail',
+    edits: [lua('giveback', 'toHead(q, id)', TO_TAIL)],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'living workers lose their items',
+    edits: [
+      lua(
+        'tend',
+        "shard.inflight, '-inf', now, 'LIMIT', 0, 200",
+        "shard.inflight, '-inf', now + 900000, 'LIMIT', 0, 200",
+      ),
+      lua('tend', '  if left > 0 then', '  if left > 900000 then'),
+    ],
+    caughtBy: ['model', 'campaign'],
+  },
+  {
+    name: 'a connection that carries nothing is never noticed',
+    trap: 'half-open TCP connection',
+    edits: [
+      ts(
+        'redis/connect',
+        'fleet: { commandTimeout: 10_000, socketTimeout: 15_000 },',
+        'fleet: {},',
+      ),
+      ts('redis/connect', 'blocking: { socketTimeout: 15_000 },', 'blocking: {},'),
+    ],
+    caughtBy: ['test/traps/half-open.test.ts', 'campaign'],
+  },
+  {
+    name: 'closing waits for a Redis that is away',
+    trap: 'worker.close() while Redis is away',
+    edits: [
+      ts(
+        'redis/connect',
+        "await within(deadlineMs, redis.quit(), 'QUIT').catch(() => {});",
+        'await redis.quit().catch(() => {});',
+      ),
+    ],
+    caughtBy: ['test/promises/redis-connection.test.ts'],
+  },
+];
