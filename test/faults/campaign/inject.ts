@@ -161,7 +161,7 @@ async function onRedis(
     case 'redis slow load':
       await store.kill();
       await pause(kind === 'redis kill' ? ms : 0);
-      await store.launch(kind === 'redis slow load' ? Math.round(much * 400) : 0);
+      await store.launch(kind === 'redis slow load' ? await store.delayFor(ms) : 0);
       break;
     case 'redis tail cut':
       await store.kill();

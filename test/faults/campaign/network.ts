@@ -1,10 +1,20 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { now } from './clock.js';
+
+/** What is under way in one direction, in its order. */
+interface Way {
+  readonly queue: { readonly bytes: Buffer; readonly at: number }[];
+  /** When the last of it arrives. */
+  till: number;
+}
 
 /** One stretch of wire, near end and far end, and what befalls it. */
 interface Wire {
   readonly near: Socket;
   readonly far: Socket;
+  readonly forth: Way;
+  readonly back: Way;
   dead: boolean;
   /** Replies are swallowed; the wire is cut soon. */
   deaf: boolean;
@@ -97,7 +107,8 @@ export class Link {
     });
     near.setNoDelay(true);
     far.setNoDelay(true);
-    const wire: Wire = { near, far, dead: false, deaf: false };
+    const way = (): Way => ({ queue: [], till: 0 });
+    const wire: Wire = { near, far, forth: way(), back: way(), dead: false, deaf: false };
     this.wires.add(wire);
     far.on('error', () => near.destroy());
     near.on('data', (bytes) => wire.dead || this.pass(bytes, far, wire));
@@ -115,14 +126,24 @@ export class Link {
     });
   }
 
+  /** Bytes of one direction arrive in their order, whatever the weather: it is TCP. */
   private pass(bytes: Buffer, to: Socket, wire: Wire): void {
-    const send = () => {
-      if (!to.destroyed && !wire.dead) to.write(bytes);
-    };
-    if (this.stalled) this.held.push(send);
-    else if (this.bytesPerSecond > 0)
-      setTimeout(send, (bytes.length / this.bytesPerSecond) * 1_000);
-    else if (this.delayMs > 0) setTimeout(send, this.delayMs);
-    else send();
+    const way = to === wire.near ? wire.back : wire.forth;
+    const slow = this.bytesPerSecond > 0 ? (bytes.length / this.bytesPerSecond) * 1_000 : 0;
+    const at = Math.max(now() + this.delayMs, way.till) + slow;
+    way.till = at;
+    way.queue.push({ bytes, at });
+    if (way.queue.length === 1) this.drain(way, to, wire);
+  }
+
+  private drain(way: Way, to: Socket, wire: Wire): void {
+    for (let next = way.queue[0]; next; next = way.queue[0]) {
+      if (to.destroyed || wire.dead) return void way.queue.splice(0);
+      if (this.stalled) return void this.held.push(() => this.drain(way, to, wire));
+      const wait = next.at - now();
+      if (wait > 0) return void setTimeout(() => this.drain(way, to, wire), Math.ceil(wait));
+      way.queue.shift();
+      to.write(next.bytes);
+    }
   }
 }

@@ -25,8 +25,8 @@ export interface Surroundings {
   ) => void;
 }
 
-/** A stop that takes longer hangs: grace, handing back, closing. Milliseconds. */
-const STOP_MS = 20_000;
+/** A stop that takes longer hangs: the worker's own deadline of 16 s here, then closing. Milliseconds. */
+const STOP_MS = 25_000;
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
 /** Where Debian keeps it; without it clocks do not jump. */
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';

@@ -14,6 +14,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Roughly what one command takes in the append-only file. */
+const BYTES_A_COMMAND = 80;
+
 /** The Redis of a campaign: a single server with an append-only file, at a port that stays. */
 export class Store {
   readonly port: number;
@@ -94,6 +97,14 @@ export class Store {
         probe.disconnect();
       }
     });
+  }
+
+  /** By how much each command must be delayed for the loading to take about so long; microseconds. */
+  async delayFor(ms: number): Promise<number> {
+    const directory = join(this.directory, 'appendonlydir');
+    let bytes = 0;
+    for (const name of await readdir(directory)) bytes += (await stat(join(directory, name))).size;
+    return Math.min(400, Math.round((ms * 1_000) / (1 + bytes / BYTES_A_COMMAND)));
   }
 
   /** Cuts the last bytes off the append-only file, as a power failure may; Redis must be down. */

@@ -128,7 +128,7 @@ export const seededBugs: readonly SeededBug[] = [
       ts(
         'fleet/lock-keeper',
         'await this.deliveries.renew(before.map((kept) => kept.claim))',
-        '[]',
+        "[] as (typeof before)[number]['claim'][]",
       ),
     ],
     caughtBy: ['test/promises/p2-one-at-a-time.test.ts', 'campaign'],
