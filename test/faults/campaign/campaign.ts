@@ -105,7 +105,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     );
     cleanUp.push(() => andon.close());
     const channels = Array.from({ length: options.queues }, (_, n) => String(n + 1));
-    await open(andon, channels, shopLink.port);
+    await open(andon, channels, shopLink.port, lockMs);
 
     const stage: Stage = {
       workers,
@@ -207,11 +207,18 @@ retention:
   completed: ${KEEP_COMPLETED}
 `;
 
-async function open(andon: Andon, channels: readonly string[], shopPort: number): Promise<void> {
+async function open(
+  andon: Andon,
+  channels: readonly string[],
+  shopPort: number,
+  lockMs: number,
+): Promise<void> {
+  // Well beyond the longest item, so that none ends by chance just when its time is up.
+  const timeoutMs = lockMs * 3;
   for (const id of channels)
     await andon.insist('PUT', `/v1/channels/${id}`, {
       description: `Shop ${id}`,
-      connector: { type: 'http', url: `http://127.0.0.1:${shopPort}/`, timeoutMs: 4_000 },
+      connector: { type: 'http', url: `http://127.0.0.1:${shopPort}/`, timeoutMs },
       retry: { attempts: 6, firstDelayMs: 50, maxDelayMs: 800 },
     });
 }
