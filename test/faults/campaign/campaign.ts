@@ -38,7 +38,8 @@ export interface CampaignOptions {
 const WORKERS = 3;
 const APIS = 2;
 const KEEP_COMPLETED = 400;
-const DRAIN_MS = 60_000;
+/** Longer than any item takes with all its tries. */
+const DRAIN_MS = 45_000;
 const apiKey = 'campaign.a-secret-for-one-run-only';
 
 /** One run: load, people and faults for a time, then quiet, then judgement. */
@@ -281,12 +282,15 @@ function watchRedis(store: Store, write: (line: Faulted) => void, lockMs: number
   };
 }
 
-/** Every queue is empty, or blocked where nobody cares. */
+/** Every queue is empty, or blocked where nobody cares; given up when nothing moves for `ms`. */
 async function drain(andon: Andon, channels: readonly string[], ms: number): Promise<boolean> {
   const neglected = `channel.${channels[0]}`;
-  for (const till = now() + ms; now() < till; await pause(250)) {
+  let least = Number.POSITIVE_INFINITY;
+  for (let till = now() + ms; now() < till; await pause(250)) {
     const rest = await left(andon, neglected);
     if (rest === 0) return true;
+    if (rest < least) till = now() + ms;
+    least = Math.min(least, rest);
   }
   return false;
 }
