@@ -58,7 +58,7 @@ export function addDemo(program: Command): void {
 async function showWith(system: System): Promise<{ stop(): Promise<void> }> {
   const farSide = await startFarSide();
   const key = system.adminKey?.made ?? (await keyOf(system));
-  await show(new AndonClient({ url: system.url ?? '', key }), system.url ?? '');
+  await show(new AndonClient({ url: system.url ?? '', key }), system.url ?? '', loginOf(system));
   return {
     async stop() {
       farSide?.kill();
@@ -71,6 +71,12 @@ async function keyOf({ adminKey }: System): Promise<string> {
   const given = process.env['ANDON_KEY'] ?? process.env['ANDON_BOOTSTRAP_KEY'];
   if (given) return given;
   throw new UsageError('The demo needs an admin key: give one in ANDON_KEY.');
+}
+
+/** How a person gets in, as far as this process knows. */
+function loginOf({ firstLogin }: System): string {
+  if (firstLogin?.password) return `   (as ${firstLogin.name}, password ${firstLogin.password})`;
+  return firstLogin?.file ? `   (as ${firstLogin.name}, password in ${firstLogin.file})` : '';
 }
 
 /** The shop and ERP run in a process of their own; null when they run already. */
@@ -93,7 +99,7 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
-async function show(client: AndonClient, url: string): Promise<void> {
+async function show(client: AndonClient, url: string, login = ''): Promise<void> {
   await client.putEndpoint('channel', CHANNEL, {
     description: 'Cape Shopify (demo)',
     client: 'demo',
@@ -115,7 +121,7 @@ async function show(client: AndonClient, url: string): Promise<void> {
     said = `${items.length} products from examples/apparel.csv were enqueued, one of them spoilt.`;
   }
   const blocked = await untilBlocked(client, queue);
-  process.stdout.write(story(said, blocked.item, blocked.waiting, url));
+  process.stdout.write(story(said, blocked.item, blocked.waiting, { url, login }));
 }
 
 async function products(): Promise<NewItem[]> {
@@ -159,7 +165,12 @@ async function untilBlocked(
   );
 }
 
-function story(said: string, item: Item, waiting: number, url: string): string {
+function story(
+  said: string,
+  item: Item,
+  waiting: number,
+  { url, login }: { url: string; login: string },
+): string {
   const variants = item.data['variants'];
   const [variant] = Array.isArray(variants) ? variants : [];
   const price =
@@ -182,6 +193,7 @@ function story(said: string, item: Item, waiting: number, url: string): string {
 
   Over HTTP    POST ${url}/v1/items/${id}/retry   (Authorization: Bearer, key in data/admin-key)
   All calls    ${url}/docs
+  The desk     ${url}/${login}
   The shop     ${DEMO_URL}/shops/${CHANNEL}
   Stop         Ctrl-C
 

@@ -115,7 +115,7 @@ export class Accounts {
     await this.audit.write(actor, 'create', {
       user: user.name,
       role: user.role,
-      clients: user.clients,
+      clients: user.clients ?? 'all',
     });
     return this.get(user.name);
   }

@@ -115,14 +115,30 @@ describe('a session', () => {
   });
 
   it('ends when nobody uses it, and at the latest after its whole time', async () => {
-    const times = { idleMs: 400, absoluteMs: 1_000 };
+    const times = { idleMs: 60_000, absoluteMs: 100_000 };
     const sessions = new Sessions(api.redis, api.keys, times);
-    const idle = await sessions.open('idler', '', '');
-    await until('the idle session to end', async () => !(await sessions.find(idle, false)));
-    const used = await sessions.open('user', '', '');
-    const opened = Date.now();
-    await until('the used session to end', async () => !(await sessions.find(used, true)), 3_000);
-    expect(Date.now() - opened).toBeGreaterThan(600);
+    /** As if it had been opened and last used so many milliseconds ago; answers what is left of it. */
+    const leftAfterUse = async (openedAgo: number, usedAgo: number): Promise<number> => {
+      const secret = await sessions.open('clock', '', '');
+      const { id, ...session } = (await sessions.find(secret, false))!;
+      const key = api.keys.registry.session + id;
+      const [createdAt, seenAt] = [Date.now() - openedAgo, Date.now() - usedAgo];
+      const text = JSON.stringify({ ...session, createdAt, seenAt });
+      await api.redis.set(key, text, 'PX', times.idleMs - usedAgo);
+      expect(await sessions.find(secret, true)).not.toBeNull();
+      return api.redis.pttl(key);
+    };
+    const within = (ms: number) => [ms - 10_000, ms] as const;
+    for (const [left, [least, most]] of [
+      [await leftAfterUse(30_000, 30_000), within(60_000)],
+      [await leftAfterUse(80_000, 30_000), within(20_000)],
+    ] as const) {
+      expect(left).toBeGreaterThan(least);
+      expect(left).toBeLessThanOrEqual(most);
+    }
+    const short = new Sessions(api.redis, api.keys, { idleMs: 50, absoluteMs: 100_000 });
+    const idle = await short.open('idler', '', '');
+    await until('the idle session to end', async () => !(await short.find(idle, false)));
   });
 
   it('is not kept alive by a page that only refreshes itself', async () => {
