@@ -32,9 +32,10 @@ export function loginPages({ accounts, provider }: ConsoleServices): ConsoleRout
     action('/login', {
       permission: 'anyone',
       body: z.object({
-        name: z.string().max(200).default(''),
-        password: z.string().max(1_000).default(''),
-        next: z.string().max(2_000).default('/'),
+        // What is too long to be right is wrong like anything else.
+        name: z.string().max(200).catch(''),
+        password: z.string().max(1_000).catch(''),
+        next: z.string().max(2_000).catch('/'),
       }),
       run: async ({ body: { name, password, next }, request, response }) => {
         const account = name.trim().toLowerCase();
