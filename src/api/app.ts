@@ -7,6 +7,7 @@ import express, {
 } from 'express';
 import type { z } from 'zod';
 import type { Caller } from '../accounts/caller.js';
+import { faultsOf } from '../config/faults.js';
 import { inWords } from '../config/in-words.js';
 import {
   Forbidden,
@@ -21,7 +22,6 @@ import { bulkRoutes } from './bulk.js';
 import { docsPage } from './docs.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';
-import { faultsOf } from './faults.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
 import { openApi } from './openapi.js';

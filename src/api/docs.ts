@@ -1,8 +1,8 @@
 import type { z } from 'zod';
+import { faultsIn } from '../config/faults.js';
 import { type Catalogue, type CatalogueEntry, describe } from '../instructions/catalogue.js';
 import { dataSchemas } from '../instructions/data.js';
 import { fieldsOf, requiredOf } from './docs-fields.js';
-import { faultsIn } from './faults.js';
 import { MIB, type Route } from './route.js';
 
 const escaped = (text: string) => text.replace(/[&<>"]/g, (sign) => `&#${sign.codePointAt(0)};`);

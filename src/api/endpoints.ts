@@ -119,6 +119,7 @@ export async function putEndpoint(
     connector: { ...Object.fromEntries(shown), type: type.type },
     retry: input.retry ?? null,
     rateLimit: input.rateLimit ?? null,
+    resendUnknown: input.resendUnknown ?? false,
     recordUrl: input.recordUrl ?? null,
   };
   const created = await registry.put(endpoint, secrets);

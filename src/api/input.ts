@@ -3,16 +3,9 @@ import { scopes } from '../accounts/caller.js';
 import { endpointSchema, idSchema } from '../config/schema.js';
 import { causes } from '../connectors/connector.js';
 import { parseEntity } from '../instructions/entity.js';
+import { line, newItemSchema } from '../queues/new-item.js';
 
 /** Shapes of what comes in. The API's documentation is made from them. */
-const line = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters');
-
 export const queueIdParams = z.strictObject({
   queueId: z
     .string()
@@ -66,21 +59,7 @@ export const searchQuery = z.strictObject({
   cursor: cursor(/^\d{1,15}$/),
 });
 
-const json = z.json();
-const entity = z.strictObject({
-  kind: z.string().regex(/^[a-z_]{1,32}$/, 'must be a word in small letters'),
-  key: line(255),
-});
-export const itemBody = z.strictObject({
-  instruction: line(64),
-  channel: idSchema.optional(),
-  source: idSchema.optional(),
-  client: idSchema.optional(),
-  data: z.record(z.string(), json).default({}),
-  entity: entity.optional(),
-  title: line(200).optional(),
-});
-export type ItemInput = z.infer<typeof itemBody> & { idempotencyKey?: string | undefined };
+export const itemBody = newItemSchema;
 
 export const idempotencyKey = z
   .string()
@@ -93,7 +72,7 @@ export const batchBody = z.strictObject({
 });
 
 const reason = line(1000).optional();
-export const editBody = z.strictObject({ data: z.record(z.string(), json) });
+export const editBody = z.strictObject({ data: z.record(z.string(), z.json()) });
 const skipScope = z.enum(['item', 'entity', 'entity-until-add']).default('item');
 export const skipBody = z
   .strictObject({

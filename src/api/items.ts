@@ -1,12 +1,12 @@
 import type { Caller } from '../accounts/caller.js';
 import type { SkipScope } from '../blocking/transitions.js';
+import { faultsIn } from '../config/faults.js';
 import { InvalidInput, NotFound } from '../errors.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, entityText, titleOf } from '../instructions/entity.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
-import { faultsIn } from './faults.js';
 import { editBody, queueIdParams, resolveBody, searchQuery, skipBody, undoBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';

@@ -1,5 +1,7 @@
 import { type Entity, entityText } from '../instructions/entity.js';
-import { type Item, pairs, readItem } from '../queues/item.js';
+import type { Accepted } from '../queues/enqueue.js';
+import { type Item, type Part, pairs, readItem } from '../queues/item.js';
+import { posted } from '../queues/outbox.js';
 import type { Keys, QueueName, ShardKeys } from '../redis/keys.js';
 import type { Reply, ScriptName, Scripts } from '../redis/script.js';
 
@@ -28,6 +30,9 @@ export type SlotKind = 'blocking' | 'parallel';
 
 /** `lock` is the claim's token, '#', and the fence. */
 type Taken = [queue: string, id: string, lock: string, fields: string[]];
+
+/** Parts of one item that are kept: they all lie in its hash. */
+const PARTS_MOST = 5_000;
 
 /** What the fleet does to items: claim, settle, keep, hand back. Each verb is one script. */
 export class Deliveries {
@@ -61,22 +66,47 @@ export class Deliveries {
     return (reply as unknown as Taken[]).map(claimed);
   }
 
-  /** `more`: take the next item of the queue in the same step. */
-  complete(claim: Claimed, result: unknown, more: boolean): Promise<Settled> {
-    return this.settle('complete', claim, JSON.stringify(result ?? null), more, [this.keep]);
+  /**
+   * `more`: take the next item of the queue in the same step.
+   * @param found it was not sent again: a look at the far side found it done
+   */
+  complete(
+    claim: Claimed,
+    result: unknown,
+    more: boolean,
+    { found = false, followUps = [] }: { found?: boolean; followUps?: readonly Accepted[] } = {},
+  ): Promise<Settled> {
+    return this.settle('complete', claim, JSON.stringify(result ?? null), more, [
+      this.keep,
+      found ? 1 : 0,
+      ...posted(followUps, this.keys),
+    ]);
   }
 
-  fail(claim: Claimed, failure: Failure, more: boolean): Promise<Settled> {
-    return this.settle('fail', claim, wellFormed(failure), more);
+  /** @param known false: whether an attempt at it was carried out, nobody knows; that stays with the item */
+  fail(claim: Claimed, failure: Failure, more: boolean, known = true): Promise<Settled> {
+    return this.settle('fail', claim, wellFormed(failure), more, [known ? 1 : 0]);
   }
 
-  /** The item's next automatic try comes after `waitMs`; it counts as a try. */
-  backOff(claim: Claimed, failure: Failure, waitMs: number, more: boolean): Promise<Settled> {
-    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, 'back-off', 1, 0]);
+  /** The item's next automatic try comes after `waitMs`; it counts as a try. `known` as in `fail`. */
+  backOff(
+    claim: Claimed,
+    failure: Failure,
+    waitMs: number,
+    more: boolean,
+    known = true,
+  ): Promise<Settled> {
+    const delivered = known ? 1 : 'unknown';
+    return this.settle('hold', claim, wellFormed(failure), more, [
+      waitMs,
+      'back-off',
+      delivered,
+      0,
+    ]);
   }
 
   /**
-   * The far side is not to be bothered for `waitMs`; no try is counted.
+   * The far side is not to be bothered for `waitMs`; no try is counted. `known` as in `fail`.
    * @param answered how often in succession it answered a ping and the item failed all the same
    */
   hold(
@@ -85,8 +115,11 @@ export class Deliveries {
     waitMs: number,
     more: boolean,
     answered = 0,
+    known = true,
   ): Promise<Settled> {
-    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, 'hold', 1, answered]);
+    const delivered = known ? 1 : 'unknown';
+    const rest = [waitMs, 'hold', delivered, answered];
+    return this.settle('hold', claim, wellFormed(failure), more, rest);
   }
 
   /** As `hold`, or for want of room in a rate limit; the far side saw nothing of the item, so no attempt is counted. */
@@ -119,6 +152,34 @@ export class Deliveries {
     const shard = this.keys.shardOf(endpoint);
     const args = [endpoint, limit.max, limit.periodMs, beside ? 1 : 0];
     return Number(await this.scripts.run('rate', shard, args));
+  }
+
+  /**
+   * Written down before an item goes out that must not go out twice: should nobody live to tell what became
+   * of it, the next to claim the item knows. False when the lock is lost: then it must not go out at all.
+   */
+  async begin({ item, token }: Claimed): Promise<boolean> {
+    const args = [item.queue, item.queueId, token];
+    return Number(await this.scripts.run('begin', this.keys.shardOf(item.queue), args)) === 1;
+  }
+
+  /** Stores what became of one part of an item. @throws when the lock is lost or there are too many parts */
+  async report({ item, token }: Claimed, part: Part): Promise<void> {
+    const field = `part:${part.kind}:${part.key}`;
+    const stored = await this.note(item, token, field, JSON.stringify(part));
+    if (stored < 0) throw new Error(`an item has at most ${PARTS_MOST} parts`);
+    if (stored === 0)
+      throw new Error(`the lock of item ${item.queueId} is lost: nothing was stored`);
+  }
+
+  /** How far the delivery is. Nobody is told when the lock is lost: then it no longer matters. */
+  async progress({ item, token }: Claimed, value: unknown): Promise<void> {
+    await this.note(item, token, 'progress', JSON.stringify(value));
+  }
+
+  private async note(item: Item, token: string, field: string, json: string): Promise<number> {
+    const args = [item.queue, item.queueId, token, field, json, PARTS_MOST];
+    return Number(await this.scripts.run('report', this.keys.shardOf(item.queue), args));
   }
 
   /** An unfinished item becomes the head again. Answers false when the lock was lost before. */

@@ -19,6 +19,9 @@ export function itemPage(output: Output, item: Item, queue?: Queue): string {
     fact(output, 'On hold', holdOf(item)),
     fact(output, 'Outcome', outcomeOf(item)),
     fact(output, 'Queue', `${item.queue}${item.state === 'waiting' ? positionOf(item) : ''}`),
+    fact(output, 'Progress', progressOf(item)),
+    fact(output, 'Caused by', item.causedBy ? `item ${item.causedBy}` : ''),
+    fact(output, 'Caused', item.caused ? plural(item.caused, 'item') : ''),
     fact(output, 'Instruction', item.instruction),
     fact(output, 'Entity', entity),
     fact(output, 'Record', item.recordUrl && printable(item.recordUrl)),
@@ -29,6 +32,7 @@ export function itemPage(output: Output, item: Item, queue?: Queue): string {
   ];
   return [
     [head, ...facts.filter(Boolean)].join('\n'),
+    section(output, 'Parts', partsOf(item)),
     section(output, 'Data', JSON.stringify(item.data, null, 2).split('\n')),
     section(output, 'History', historyOf(item)),
     section(output, 'Log', item.logs ?? []),
@@ -74,6 +78,21 @@ function holdOf({ held }: Item): string {
   if (!held) return '';
   const often = held.times === 1 ? '' : `, ${held.times} times away`;
   return `since ${timeOf(held.since)}${often}, because ${printable(held.reason)} (${held.cause})`;
+}
+
+function progressOf({ progress }: Item): string {
+  if (progress === undefined || progress === null) return '';
+  return typeof progress === 'number' ? `${progress} %` : printable(JSON.stringify(progress));
+}
+
+/** One line for each part: what succeeded, and what is left to do. */
+function partsOf({ parts = [] }: Item): string[] {
+  const widthOf = (texts: string[]) => Math.max(...texts.map((text) => text.length));
+  const kinds = widthOf(parts.map(({ kind }) => kind));
+  const keys = widthOf(parts.map(({ key }) => key));
+  return parts.map(({ kind, key, state, message = '' }) =>
+    `${state.padEnd(8)}${kind.padEnd(kinds)}  ${key.padEnd(keys)}  ${message}`.trimEnd(),
+  );
 }
 
 const errorOf = ({ error }: Item): string =>

@@ -90,6 +90,14 @@ export interface Item {
     reason?: string | null;
     reference?: string | null;
   } | null;
+  /** What became of each thing that it consists of, where its connector says so. */
+  parts?: { kind: string; key: string; state: 'done' | 'failed'; message?: string }[];
+  /** A share from 0 to 100, or what the connector says. */
+  progress?: Json;
+  /** The item whose success caused this one. */
+  causedBy?: number | null;
+  /** How many items its own success has caused. */
+  caused?: number;
   history?: { at: string; actor: string; action: string; [fact: string]: Json | undefined }[];
   /** Where the record can be seen. */
   recordUrl?: string | null;
@@ -209,6 +217,8 @@ export interface EndpointSettings {
   connector: JsonObject & { type: string };
   retry?: RetrySettings;
   rateLimit?: RateLimit;
+  /** Orders too are sent again when nobody knows whether they arrived. */
+  resendUnknown?: boolean;
   recordUrl?: string;
 }
 
@@ -220,6 +230,7 @@ export interface Endpoint {
   connector: JsonObject & { type: string };
   retry: RetrySettings | null;
   rateLimit?: RateLimit | null;
+  resendUnknown?: boolean;
   recordUrl: string | null;
   queue: string | null;
   /** The signing secret, only in the answer to the PUT that made it. */

@@ -67,6 +67,8 @@ export const endpointSchema = z.strictObject({
   connector: z.looseObject({ type: z.string() }),
   retry: retrySettingsSchema.optional(),
   rateLimit: rateLimitSchema.optional(),
+  /** Orders too are sent again when nobody knows whether they arrived: the far side knows the idempotency key. */
+  resendUnknown: z.boolean().optional(),
   /** Where the record can be seen: `{key}` and `{sku}`, `{orderNumber}` … are filled in from the item. */
   recordUrl: z.url({ protocol: /^https?$/ }).optional(),
 });

@@ -3,7 +3,7 @@ import * as https from 'node:https';
 import { messageOf } from '../errors.js';
 import { AddressRefused, type NetworkGuard } from './network.js';
 
-/** Longest body that is read, in bytes. A connector's answer is a few lines; a page is an accident. */
+/** Longest body that is read unless more is asked for, in bytes. */
 export const BODY_LIMIT = 1024 * 1024;
 
 /** Idle connections are closed after this time: before Node's own servers do (5 s). Milliseconds. */
@@ -17,6 +17,10 @@ export interface Asked {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** On a connection of its own: one that was kept may die so that nobody knows what arrived. */
+  readonly fresh?: boolean;
+  /** Longest answer that is read, in bytes; `BODY_LIMIT` unless given. */
+  readonly bodyLimit?: number;
   /** For everything from the name's look-up to the last byte of the answer. Milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -90,11 +94,13 @@ export class Exchange {
 
   /** A far side may close an idle connection just as it is used again. That says nothing about the far side, so a fresh one is tried. */
   private async tryTwice(asked: Asked, signal: AbortSignal, progress: Progress): Promise<Answer> {
+    const own = () => this.agent(asked.url.protocol, false);
+    if (asked.fresh) return await once(asked, signal, progress, own());
     try {
       return await once(asked, signal, progress, this.kept[asked.url.protocol]);
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
-      return await once(asked, signal, progress, this.agent(asked.url.protocol, false));
+      return await once(asked, signal, progress, own());
     }
   }
 
@@ -140,7 +146,7 @@ function once(
     });
     request.on('response', (response) => {
       answered = true;
-      read(response, placeOf(url)).then(resolve, reject);
+      read(response, placeOf(url), asked.bodyLimit ?? BODY_LIMIT).then(resolve, reject);
     });
     // Neither may leave the caller waiting: an unasked-for protocol change ends without an error.
     request.on('close', () => answered || reject(new Error('it ended without an answer')));
@@ -149,14 +155,16 @@ function once(
   });
 }
 
-async function read(response: http.IncomingMessage, at: string): Promise<Answer> {
+async function read(response: http.IncomingMessage, at: string, limit: number): Promise<Answer> {
   const answer = { status: response.statusCode ?? 0, headers: response.headers, body: '' };
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > BODY_LIMIT)
-      throw new ExchangeError('too-large', `the answer of ${at} is larger than 1 MiB`, answer);
+    if (size > limit) {
+      const most = `${limit / 1024 / 1024} MiB`;
+      throw new ExchangeError('too-large', `the answer of ${at} is larger than ${most}`, answer);
+    }
     chunks.push(chunk);
   }
   // Unlike Buffer's, this drops the byte order mark that some shops put before their JSON.

@@ -1,17 +1,28 @@
 import type { Json, JsonObject } from '../json.js';
-import { type Cause, causes, type Failure, type Outcome } from './connector.js';
+import {
+  type Cause,
+  causes,
+  type Failure,
+  type FollowUp,
+  type Outcome,
+  type PartOfItem,
+  type Verdict,
+} from './connector.js';
 import type { Answer, ExchangeError } from './exchange.js';
 
 /** What an answer means for the item, and what it adds to the item's log. */
 export interface Judgement {
   readonly outcome: Outcome;
   readonly log: readonly string[];
+  /** What became of single parts of the item, also where the whole did not succeed. */
+  readonly parts: readonly PartOfItem[];
 }
 
 /** Limits on what a far side may put into our logs and mails. */
 const MESSAGE_CHARACTERS = 300;
 const LOG_LINES = 100;
 const LOG_LINE_CHARACTERS = 1_000;
+const PARTS_MOST = 5_000;
 
 /** What `Retry-After` is taken for, in milliseconds: accounting systems do lock a caller out for a day. */
 const HOLD_MS = { least: 1_000, most: 86_400_000 };
@@ -20,21 +31,36 @@ const HOLD_MS = { least: 1_000, most: 86_400_000 };
 export function judge(answer: Answer, who: string): Judgement {
   const body = parse(answer.body);
   const fields: JsonObject = isObject(body) ? body : {};
+  const parts = partsOf(fields.parts);
   const success = answer.status >= 200 && answer.status < 300;
   return success
-    ? { outcome: ofSuccess(answer, body, fields, who), log: logOf(fields.log) }
-    : { outcome: ofRefusal(answer, fields, who), log: [] };
+    ? { outcome: ofSuccess(answer, body, fields, who), log: logOf(fields.log), parts }
+    : { outcome: ofRefusal(answer, fields, who), log: [], parts };
 }
 
 /** What an exchange without a whole answer means. Never called for one that we ended ourselves. */
 export function judgeError(error: ExchangeError, who: string): Outcome {
   if (error.kind === 'refused-address') return fail('data', error.message);
-  if (error.kind !== 'too-large')
-    return { kind: 'retry', failure: { message: error.message, cause: 'connection' } };
+  if (error.kind !== 'too-large') {
+    const failure: Failure = { message: error.message, cause: 'connection' };
+    return { kind: error.sent ? 'unknown' : 'retry', failure };
+  }
   const head = error.answer;
   // An error page may be as long as it likes: the status says enough.
   if (head && head.status >= 300) return judge(head, who).outcome;
   return fail('bug', error.message, head?.status);
+}
+
+/** Reads the answer to "was it carried out?". */
+export function judgeLook(answer: Answer, who: string): Verdict {
+  const body = parse(answer.body);
+  const { found, result }: JsonObject = isObject(body) ? body : {};
+  if (answer.status >= 200 && answer.status < 300 && typeof found === 'boolean')
+    return found ? { kind: 'there', result } : { kind: 'not-there' };
+  const { status } = answer;
+  const message = `${who} does not say whether it is there (it answered ${status})`;
+  const cause = status >= 500 || status === 429 ? 'connection' : 'bug';
+  return { kind: 'unknown', failure: { message, cause, status } };
 }
 
 function ofSuccess(
@@ -59,13 +85,7 @@ function ofSuccess(
       fields,
       status,
     );
-  if (isFilled(fields.followUps))
-    return fail(
-      'bug',
-      `${who} asks for follow-up items, which this version of Andon does not support yet`,
-      status,
-    );
-  return { kind: 'done', result: fields.result };
+  return withFollowUps({ kind: 'done', result: fields.result }, fields, who, status);
 }
 
 function ofRefusal(answer: Answer, fields: JsonObject, who: string): Outcome {
@@ -77,15 +97,30 @@ function ofRefusal(answer: Answer, fields: JsonObject, who: string): Outcome {
     status,
   });
   if (status === 409 && fields.outcome === 'already_done')
-    return { kind: 'already-done', result: fields.result };
+    return withFollowUps({ kind: 'already-done', result: fields.result }, fields, who, status);
   if (status === 429 || status === 503) {
     const cause = status === 429 ? 'throttled' : 'connection';
     return { kind: 'hold', failure: failure(cause), forMs: retryAfter(headers['retry-after']) };
   }
+  // A gateway that lost the far side does not know what became of the request either.
+  if (status === 502 || status === 504) return { kind: 'unknown', failure: failure('connection') };
   if (status === 408 || status === 425 || status >= 500)
     return { kind: 'retry', failure: failure('connection') };
   if (status < 400) return fail('bug', redirected(headers.location), status);
   return { kind: 'fail', failure: failure(causeOf(status, message)) };
+}
+
+/** What it causes is only looked at here for being a list of objects; the fleet checks each. */
+function withFollowUps(
+  outcome: Extract<Outcome, { kind: 'done' | 'already-done' }>,
+  { followUps }: JsonObject,
+  who: string,
+  status: number,
+): Outcome {
+  if (!isFilled(followUps)) return outcome;
+  if (!Array.isArray(followUps) || !followUps.every(isObject))
+    return fail('bug', `${who} answered followUps that are no list of items`, status);
+  return { ...outcome, followUps: followUps as unknown as FollowUp[] };
 }
 
 /** The class of a refusal, from its status and, where that leaves it open, its words. */
@@ -170,6 +205,18 @@ function logOf(log: Json | undefined): string[] {
     .slice(0, LOG_LINES)
     .filter((line): line is string => typeof line === 'string')
     .map((line) => clean(line, LOG_LINE_CHARACTERS));
+}
+
+/** Parts as `{kind, key, state: "done" | "failed", message?}`; what is none is left out. */
+function partsOf(parts: Json | undefined): PartOfItem[] {
+  if (!Array.isArray(parts)) return [];
+  return parts.slice(0, PARTS_MOST).flatMap((part) => {
+    if (!isObject(part) || (part.state !== 'done' && part.state !== 'failed')) return [];
+    const [kind, key] = [part.kind, part.key].map((text) => clean(String(text ?? ''), 255));
+    if (!kind || !key) return [];
+    const message = typeof part.message === 'string' ? { message: clean(part.message) } : {};
+    return [{ kind, key, state: part.state, ...message }];
+  });
 }
 
 /** One line without control characters: far sides are not trusted to write into terminals and mails. */

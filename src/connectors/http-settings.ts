@@ -29,6 +29,8 @@ export function httpSettingsSchema(guard: NetworkGuard) {
     timeoutMs: z.int().min(100).max(600_000).default(30_000),
     /** Asked by GET whether the far side is back after it was down; any answer below 500 but 429 says yes. */
     pingUrl: urlSchema(guard).optional(),
+    /** Asked by POST, signed and with the item as in a delivery: was it carried out? Answers `{found, result?}`. */
+    verifyUrl: urlSchema(guard).optional(),
   });
 }
 

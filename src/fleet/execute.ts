@@ -1,22 +1,31 @@
 import type { Claimed, Deliveries } from '../blocking/deliveries.js';
 import type { HoldPolicy } from '../config/schema.js';
-import type { Failure, Outcome } from '../connectors/connector.js';
+import type { Connector, Delivery, Failure, Outcome } from '../connectors/connector.js';
 import { InvalidInput, messageOf } from '../errors.js';
 import { type Catalogue, type CatalogueEntry, describe } from '../instructions/catalogue.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, titleOf } from '../instructions/entity.js';
-import type { Endpoint, EndpointKind } from '../queues/registry.js';
+import type { Accepted } from '../queues/enqueue.js';
+import type { Endpoint, EndpointKind, Registry } from '../queues/registry.js';
+import { checkFollowUps } from './follow-ups.js';
 import { gate, type Postponed } from './gate.js';
+import { LockLost } from './lock-keeper.js';
+import type { Notes } from './notes.js';
+import { patiently } from './patience.js';
 import type { Station, Stations } from './stations.js';
+import { findOut, type IfUnknown, ifUnknown, nobodyKnows } from './unknown.js';
 
 /** What an attempt needs besides the item. */
 export interface Workshop {
   readonly catalogue: Catalogue;
+  readonly registry: Registry;
   readonly deliveries: Deliveries;
   readonly hold: HoldPolicy;
   /** For one run over a queue. */
   stations(): Stations;
   log(claim: Claimed, line: string): void;
+  /** What a delivery tells while it runs. */
+  notes(claim: Claimed, signal: AbortSignal): Notes;
 }
 
 /** An attempt and what it was made with; `endpoint` is null when there was none to ask. */
@@ -25,12 +34,22 @@ export interface Attempt {
   readonly endpoint: Endpoint | null;
   /** The far side of an item on hold answered a ping just before. */
   readonly pinged?: boolean;
+  /** What it causes, checked. */
+  readonly followUps?: readonly Accepted[];
+  /** What follows when the outcome is `unknown`. */
+  readonly ifUnknown?: IfUnknown;
+  /** Puts an unknown outcome into the words for a person who has to look. */
+  readonly forPerson?: (failure: Failure) => Failure;
+  /** Something was sent, so that the outcome says what became of it. */
+  readonly sent?: boolean;
+  /** Not sent again: a look at the far side found it there. */
+  readonly found?: boolean;
 }
 
 /**
  * One attempt, as a chain of short steps: known instruction? whose is it? is the data whole? may it
- * go out now? deliver.
- * Whatever a step refuses is a failure for a person. Throws only the reason of `signal`.
+ * go out now? is it there already? deliver.
+ * Whatever a step refuses is a failure for a person. Throws only the reason of `signal`, and `LockLost`.
  */
 export async function execute(
   claim: Claimed,
@@ -49,8 +68,12 @@ export async function execute(
   if (wrong) return refuse(wrong, endpoint);
   const passed = await gate(claim, station, workshop.deliveries, workshop.hold, signal);
   if ('kind' in passed) return { endpoint, outcome: passed };
-  const outcome = await deliver(entry, claim, station, workshop, signal);
-  return { endpoint, outcome, pinged: passed.pinged };
+  const attempt = await deliver(entry, claim, station, workshop, signal);
+  return {
+    endpoint,
+    pinged: passed.pinged,
+    ...(await withFollowUps(attempt, claim, endpoint, workshop, signal)),
+  };
 }
 
 function refuse(message: string, endpoint: Endpoint | null = null): Attempt {
@@ -107,35 +130,76 @@ async function deliver(
   station: Station,
   workshop: Workshop,
   signal: AbortSignal,
-): Promise<Outcome> {
-  const { item, fence } = claim;
+): Promise<Omit<Attempt, 'endpoint'>> {
+  const { item } = claim;
   const { endpoint } = station;
+  const delivery = deliveryOf(entry, claim, endpoint, workshop, signal);
+  const forPerson = (failure: Failure) => nobodyKnows(failure, item, entry, endpoint);
+  let connector: Connector;
   try {
-    const connector = await station.connector();
-    return await connector.deliver({
-      queueId: item.queueId,
-      instruction: item.instruction,
-      entry,
-      description: describe(entry, namesOf(endpoint)),
-      mode: item.mode,
-      client: item.client ?? endpoint.client,
-      source: item.source,
-      channel: item.channel,
-      entity: item.entity ?? entityOf(entry, item.data),
-      attempt: item.attempts,
-      fence,
-      enqueuedAt: item.enqueuedAt,
-      data: item.data,
-      parts: [],
-      signal,
-      log: (line) => workshop.log(claim, line),
-      progress: () => {},
-      report: async () => {},
-    });
+    connector = await station.connector();
+  } catch (error) {
+    return { outcome: { kind: 'fail', failure: failureOf(error) } };
+  }
+  const next = ifUnknown(entry, endpoint, connector);
+  const findings = await findOut(item, next, connector, delivery);
+  if (!findings.go) return { ...findings, ifUnknown: next, forPerson };
+  if ((entry.resend === 'verify' || connector.verify) && !(await workshop.deliveries.begin(claim)))
+    throw new LockLost(item.queueId);
+  try {
+    const outcome = await connector.deliver(delivery);
+    return { outcome, ifUnknown: next, forPerson, sent: true };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    return { kind: 'fail', failure: failureOf(error) };
+    return { outcome: { kind: 'fail', failure: failureOf(error) } };
   }
+}
+
+/** What was carried out causes what it says, or, when that is wrong, fails with a sentence. */
+async function withFollowUps(
+  attempt: Omit<Attempt, 'endpoint'>,
+  claim: Claimed,
+  endpoint: Endpoint,
+  workshop: Workshop,
+  signal: AbortSignal,
+): Promise<Omit<Attempt, 'endpoint'>> {
+  const { outcome } = attempt;
+  const asked = 'followUps' in outcome ? (outcome.followUps ?? []) : [];
+  if (asked.length === 0) return attempt;
+  const followUps = await patiently(signal, () => checkFollowUps(asked, claim, endpoint, workshop));
+  if (Array.isArray(followUps)) return { ...attempt, followUps };
+  return { ...attempt, outcome: { kind: 'fail', failure: followUps } };
+}
+
+function deliveryOf(
+  entry: CatalogueEntry,
+  claim: Claimed,
+  endpoint: Endpoint,
+  workshop: Workshop,
+  signal: AbortSignal,
+): Delivery {
+  const { item, fence } = claim;
+  const notes = workshop.notes(claim, signal);
+  return {
+    queueId: item.queueId,
+    instruction: item.instruction,
+    entry,
+    description: describe(entry, namesOf(endpoint)),
+    mode: item.mode,
+    client: item.client ?? endpoint.client,
+    source: item.source,
+    channel: item.channel,
+    entity: item.entity ?? entityOf(entry, item.data),
+    attempt: item.attempts,
+    fence,
+    enqueuedAt: item.enqueuedAt,
+    data: item.data,
+    parts: item.parts,
+    signal,
+    log: (line) => workshop.log(claim, line),
+    progress: (value) => notes.progress(value),
+    report: (part) => notes.report(part),
+  };
 }
 
 function namesOf(endpoint: Endpoint): { channel?: string; source?: string } {

@@ -6,12 +6,15 @@ import { messageOf } from '../errors.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import { type Part, within } from '../lifecycle.js';
 import type { Log } from '../log.js';
+import { Outbox } from '../queues/outbox.js';
 import { Registry } from '../queues/registry.js';
 import { untilReady } from '../redis/connect.js';
 import type { Keys } from '../redis/keys.js';
 import { Scripts } from '../redis/script.js';
 import { Crew } from './crew.js';
 import { LockKeeper } from './lock-keeper.js';
+import { Notes } from './notes.js';
+import { Relay } from './relay.js';
 import { Runner } from './runner.js';
 import { type Connect, Stations } from './stations.js';
 import { Sweeper } from './sweeper.js';
@@ -113,15 +116,20 @@ function build(parts: FleetParts, worker: string): Running {
     keepFinished: config.file.retention.completed,
   });
   const locks = new LockKeeper(deliveries, config.lockMs, log);
+  const outbox = new Outbox(redis, scripts, keys);
+  const relay = new Relay(outbox, keys, { everyMs: config.file.fleet.tendMs }, log);
   const runner = new Runner(
     {
       catalogue: parts.catalogue,
+      registry,
       deliveries,
       hold: config.file.hold,
       stations: () => new Stations(registry, parts.connect),
       log: (claim, line) => writeLog(redis, keys, claim, line, log),
+      notes: (claim, signal) => new Notes(claim, deliveries, signal, log),
     },
     locks,
+    relay,
     { budget: config.file.fleet.budget, lockMs: config.lockMs, retry: config.file.retry },
     log,
   );
@@ -166,7 +174,7 @@ function build(parts: FleetParts, worker: string): Running {
   return {
     runner,
     crews,
-    loops: [locks, ...crews, tender, sweeper, watchdog],
+    loops: [locks, relay, ...crews, tender, sweeper, watchdog],
     connections: [redis, forBlocking, forParallel],
   };
 }

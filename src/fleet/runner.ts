@@ -1,6 +1,6 @@
 import type { Claimed, Deliveries, Settled } from '../blocking/deliveries.js';
 import type { RetrySettings } from '../config/schema.js';
-import type { Outcome } from '../connectors/connector.js';
+import type { Failure, Outcome } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import { pause } from '../lifecycle.js';
 import type { Log } from '../log.js';
@@ -10,6 +10,7 @@ import { policyOf } from './back-off.js';
 import { type Attempt, execute, type Workshop } from './execute.js';
 import type { Postponed } from './gate.js';
 import { type LockKeeper, LockLost } from './lock-keeper.js';
+import type { Relay } from './relay.js';
 import { settle } from './settle.js';
 import type { Stations } from './stations.js';
 
@@ -34,13 +35,21 @@ export class Runner {
   private readonly workshop: Workshop;
   private readonly deliveries: Deliveries;
   private readonly locks: LockKeeper;
+  private readonly relay: Pick<Relay, 'soon'>;
   private readonly options: RunnerOptions;
   private readonly log: Log;
   private readonly running = new Set<(reason: Error) => void>();
   private stopping = false;
 
-  constructor(workshop: Workshop, locks: LockKeeper, options: RunnerOptions, log: Log) {
+  constructor(
+    workshop: Workshop,
+    locks: LockKeeper,
+    relay: Pick<Relay, 'soon'>,
+    options: RunnerOptions,
+    log: Log,
+  ) {
     this.workshop = workshop;
+    this.relay = relay;
     this.deliveries = workshop.deliveries;
     this.locks = locks;
     this.options = options;
@@ -83,10 +92,16 @@ export class Runner {
         retry: policyOf(attempt.endpoint?.retry, this.options.retry[claim.item.instruction]),
         hold: this.workshop.hold,
         pinged: attempt.pinged ?? false,
+        sent: attempt.sent ?? false,
+        followUps: attempt.followUps ?? [],
+        found: attempt.found ?? false,
+        ifUnknown: attempt.ifUnknown ?? 'send',
+        forPerson: attempt.forPerson ?? ((failure: Failure) => failure),
       };
       const settled = await this.insist(claim, () =>
         settle(this.deliveries, claim, attempt.outcome, policies, more()),
       );
+      if (settled.stored && policies.followUps.length > 0) this.relay.soon();
       this.tell(claim, attempt.outcome, attempt.endpoint, settled);
       // Redis was away for longer than the lock, or we slept: no fault of the item's.
       if (!settled.stored) await this.insist(claim, () => this.deliveries.pardon(claim));

@@ -17,6 +17,11 @@ const entrySchema = z.strictObject({
    * add and delete. An image belongs to the SKU of its product, so adding one is an update of that.
    */
   barrier: z.enum(['add', 'update', 'delete', 'other']),
+  /**
+   * What follows when nobody knows whether it was carried out. `safe`: sent again, since twice comes to the
+   * same as once. `verify`: only after a look, or a person's word: twice would be a second order.
+   */
+  resend: z.enum(['safe', 'verify']).default('safe'),
   data: z.enum(Object.keys(dataSchemas) as [DataSchemaName, ...DataSchemaName[]]),
 });
 

@@ -5,7 +5,8 @@
 --   ARGV[1] queue   ARGV[2] queue id   ARGV[3] lock token   ARGV[4] failure JSON
 --   ARGV[5] '1' to take the next item (parallel queue only)  ARGV[6] lock duration in ms   ARGV[7] worker name
 --   ARGV[8] wait in ms   ARGV[9] 'back-off', 'hold' or 'rate'
---   ARGV[10] '1' when it was delivered, '0' when the far side saw nothing of it: no attempt is counted
+--   ARGV[10] '1' when it was delivered, 'unknown' when nobody knows whether it was carried out, '0' when
+--            the far side saw nothing of it: no attempt is counted
 --   ARGV[11] how often in succession the far side answered a ping and the item failed all the same
 -- Returns {0, next item or nothing}, {1} when it was recorded before, or {negative code} with nothing changed.
 --@include facts
@@ -13,7 +14,7 @@
 --@include letgo
 --@include take
 
-local q, id, wait, kind, delivered = line(ARGV[1]), ARGV[2], tonumber(ARGV[8]), ARGV[9], ARGV[10] == '1'
+local q, id, wait, kind, delivered = line(ARGV[1]), ARGV[2], tonumber(ARGV[8]), ARGV[9], ARGV[10] ~= '0'
 local failure = cjson.decode(ARGV[4]) -- before the first write: it may be refused
 notice(q)
 local code = letGo(q, id, ARGV[3])
@@ -22,6 +23,7 @@ local item, till = q.base .. id, now + wait
 
 if delivered then
   rcall('HSET', item, 'error', ARGV[4], 'errorAt', now)
+  if ARGV[10] == '1' then rcall('HDEL', item, 'begun') end
 else
   rcall('HINCRBY', item, 'ats', -1)
   rcall('HDEL', item, 'asking')

@@ -13,6 +13,10 @@ if state ~= 'failed' and state ~= 'backing-off' then return { state } end
 pick(q, id)
 rcall('HDEL', q.base .. id, 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
 rcall('HSET', q.base .. id, 'tries', 0, 'deaths', 0, 'delay', 0)
+-- Told that nobody knows whether it was carried out, a person has it sent all the same.
+if state == 'failed' and rcall('HEXISTS', q.base .. id, 'begun') == 1 then
+  rcall('HSET', q.base .. id, 'begun', 'retried')
+end
 endHold(q, id)
 toHead(q, id)
 lift(q, id)

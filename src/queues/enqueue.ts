@@ -45,6 +45,19 @@ const answerSchema = z.object({
   replayed: z.boolean().default(false),
 });
 
+/** The fields of an item in the order in which the scripts take them. */
+export const fieldsOf = (item: Accepted): string[] => [
+  item.queue,
+  item.instruction,
+  JSON.stringify(item.data),
+  item.title,
+  item.entity ? entityText(item.entity) : '',
+  item.barrier,
+  item.channel ?? '',
+  item.source ?? '',
+  item.client ?? '',
+];
+
 /** Puts items into their queues, so that once it answers they are stored, in the order given. */
 export class Enqueuer {
   private readonly redis: Redis;
@@ -72,17 +85,10 @@ export class Enqueuer {
     refuseDoubledKeys(items, hashes, mismatch);
     if (this.keys.shards.length > 1) await this.claimKeys(items, hashes, mismatch);
     const args = items.flatMap((item, n) => [
-      item.queue,
-      item.instruction,
-      JSON.stringify(item.data),
-      item.title,
-      item.entity ? entityText(item.entity) : '',
-      item.barrier,
-      item.channel ?? '',
-      item.source ?? '',
-      item.client ?? '',
+      ...fieldsOf(item),
       item.idempotencyKey ?? '',
       hashes[n] ?? '',
+      '',
     ]);
     const reply = await this.scripts.run('enqueue', shard, [IDEMPOTENCY_WINDOW_MS, ...args]);
     const [verdict, ...answers] = z.array(z.union([z.string(), z.number()])).parse(reply);

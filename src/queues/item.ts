@@ -19,6 +19,14 @@ export interface HistoryEntry {
   readonly [detail: string]: unknown;
 }
 
+/** One thing of an item that succeeded or failed by itself. */
+export interface Part {
+  readonly kind: string;
+  readonly key: string;
+  readonly state: 'done' | 'failed';
+  readonly message?: string;
+}
+
 /** One queued instruction with its data, as it is stored. Times are ISO 8601, UTC. */
 export interface Item {
   readonly queueId: number;
@@ -56,8 +64,21 @@ export interface Item {
   } | null;
   /** How often in succession the far side answered a ping and the item failed all the same. */
   readonly answered: number;
+  /**
+   * An attempt was begun, and what became of it nobody knows: `yes`, or `retried` when a person has
+   * said since that it is to run again.
+   */
+  readonly begun: 'no' | 'yes' | 'retried';
   /** It has waited for room in a rate limit before. */
   readonly rated: boolean;
+  /** What attempts have reported, part by part, oldest first. */
+  readonly parts: readonly Part[];
+  /** How far it is, as its connector says it: a share from 0 to 100, or anything that says more. */
+  readonly progress: unknown;
+  /** The item whose success caused this one. */
+  readonly causedBy: number | null;
+  /** How many items the success of this one has caused. */
+  readonly caused: number;
   readonly outcome: Readonly<Record<string, unknown>> | null;
   readonly history: readonly HistoryEntry[];
   /** False for an item that came from a plain BullMQ producer and was not seen by Andon yet. */
@@ -94,7 +115,12 @@ export function readItem(
     error: readError(hash, state),
     held: readHeld(hash, state),
     answered: Number(hash['answered'] ?? 0),
+    begun: hash['begun'] === 'yes' || hash['begun'] === 'retried' ? hash['begun'] : 'no',
     rated: hash['rated'] === '1',
+    parts: readParts(hash),
+    progress: parse(hash['progress']) ?? null,
+    causedBy: Number(hash['causedBy'] ?? 0) || null,
+    caused: Number(hash['caused'] ?? 0),
     outcome: readOutcome(hash, state),
     history: (hash['history'] ?? '').split('\n').filter(Boolean).map(readHistory),
     adopted: hash['title'] !== undefined,
@@ -113,6 +139,14 @@ function readError(hash: Readonly<Record<string, string>>, state: ItemState): It
     ...(typeof stored['status'] === 'number' ? { status: stored['status'] } : {}),
     at: time(hash['errorAt']),
   };
+}
+
+/** Each stands in a field of its own, `part:<kind>:<key>`, as its number and JSON: one is written without the others. */
+function readParts(hash: Readonly<Record<string, string>>): Part[] {
+  return Object.entries(hash)
+    .filter(([name]) => name.startsWith('part:'))
+    .sort(([, a], [, b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+    .map(([, text]) => object(text.slice(text.indexOf(' '))) as unknown as Part);
 }
 
 const mayBeHeld: readonly ItemState[] = ['waiting', 'active', 'backing-off'];

@@ -18,6 +18,7 @@ const storedSchema = z.object({
   connector: z.looseObject({ type: z.string() }),
   retry: retrySettingsSchema.nullable(),
   rateLimit: rateLimitSchema.nullable().default(null),
+  resendUnknown: z.boolean().default(false),
   recordUrl: z.string().nullable(),
 });
 

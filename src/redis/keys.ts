@@ -74,6 +74,11 @@ const shardPrefixes = {
   entity: 'entity:',
   /** string with expiry: what an idempotency key was answered with */
   idempotency: 'idempotency:',
+  /**
+   * list: what items that are done have caused and is not in its queue yet, oldest left, `OUTBOX_FIELDS`
+   * elements each; one for every shard that it is going to
+   */
+  outbox: 'outbox:',
   /** list with expiry: when the last items of an endpoint with a rate limit started, newest left */
   rate: 'rate:',
   /** string with expiry: the last turn that was given to an item waiting for such an endpoint */
@@ -207,6 +212,11 @@ export class Keys {
   /** The facts and counters of a queue. */
   line(queue: QueueName): string {
     return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.line}${queue}`;
+  }
+
+  /** What items of a shard have caused in another, or the same, and is still under way. */
+  outbox(from: ShardKeys, to: ShardKeys): string {
+    return `${from.prefix}:andon:${shardPrefixes.outbox}${to.index}`;
   }
 
   /** When the last items of an endpoint with a rate limit started. */

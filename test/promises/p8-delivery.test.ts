@@ -49,18 +49,6 @@ describe('P8: at least once, always with the same key, and with the attempt numb
     expect(await line.finder.logs(item)).toEqual(['sent to shelf 4']);
   });
 
-  it('does not send an item again whose outcome nobody knows: a person decides', async () => {
-    const line = await new Line(redis).ready('12');
-    line.script = () => ({
-      kind: 'unknown',
-      failure: { message: 'no answer after sending', cause: 'connection' },
-    });
-    await line.startFleet();
-    const [a] = await line.add('12', 'a', 'b');
-    expect((await line.untilState(a!.queueId, 'failed')).attempts).toBe(1);
-    expect(line.started).toEqual(['a']);
-  });
-
   it('fails, with words for a person, what has no channel, no known instruction, or data that is not whole', async () => {
     const line = await new Line(redis).ready('12', '13');
     await line.startFleet();

@@ -55,6 +55,8 @@ export class Line {
   script: Script = () => done;
   /** The connector's ping; none unless a test brings one. */
   ping: Connector['ping'];
+  /** The connector's look at what became of an item; none unless a test brings one. */
+  verify: Connector['verify'];
   private readonly url: string;
   private readonly fleets: Fleet[] = [];
   readonly gaveUp: string[] = [];
@@ -91,6 +93,7 @@ export class Line {
     retry: FileConfig['retry'][string] | null = null,
     connector: Endpoint['connector'] = { type: 'scripted' },
     rateLimit: Endpoint['rateLimit'] = null,
+    more: Partial<Endpoint> = {},
   ): Promise<void> {
     await this.registry.put(
       {
@@ -101,7 +104,9 @@ export class Line {
         connector,
         retry,
         rateLimit,
+        resendUnknown: false,
         recordUrl: null,
+        ...more,
       },
       {},
     );
@@ -120,6 +125,7 @@ export class Line {
       connect: async () => ({
         deliver: (delivery) => this.deliver(delivery),
         ...(this.ping && { ping: this.ping }),
+        ...(this.verify && { verify: this.verify }),
       }),
     });
     this.fleets.push(fleet);

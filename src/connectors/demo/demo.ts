@@ -25,13 +25,15 @@ export function demoType(exchange: Pick<Exchange, 'send' | 'guard'>): ConnectorT
     parse: (settings) => checked(schema, settings),
     create: (given): Connector => {
       const settings = { pingUrl: new URL('/ping', given.url).href, ...given };
+      const at = (delivery: Delivery) => {
+        const url = addressOf(settings.url, delivery);
+        return new HttpConnector({ verifyUrl: `${url}/verify`, ...settings, url }, exchange);
+      };
       return {
-        deliver: (delivery) =>
-          new HttpConnector(
-            { ...settings, url: addressOf(settings.url, delivery) },
-            exchange,
-          ).deliver(delivery),
+        deliver: (delivery) => at(delivery).deliver(delivery),
         ping: new HttpConnector(settings, exchange).ping,
+        verify: async (delivery) =>
+          (await at(delivery).verify?.(delivery)) ?? { kind: 'not-there' },
       };
     },
   };

@@ -8,12 +8,23 @@ export function whatIsWrong(verb: string, kind: string, data: JsonObject): strin
   if (isNegative(data.price)) return `${name} has a negative price (${data.price})`;
   const variants = Array.isArray(data.variants) ? data.variants : [];
   for (const variant of variants) {
-    const { sku = null, price = null } = (variant ?? {}) as JsonObject;
-    if (isNegative(price))
-      return `variant ${JSON.stringify(sku)} of ${name} has a negative price (${price})`;
+    const wrong = whatIsWrongWithVariant(data.sku, (variant ?? {}) as JsonObject);
+    if (wrong) return wrong;
   }
   return null;
 }
+
+/** @param product SKU of the product that it belongs to */
+export function whatIsWrongWithVariant(product: Json | undefined, variant: JsonObject) {
+  const { sku = null, price = null } = variant;
+  if (!isNegative(price)) return null;
+  const of = `variant ${JSON.stringify(sku)} of product ${JSON.stringify(product)}`;
+  return `${of} has a negative price (${price})`;
+}
+
+/** Shops fetch images by their address. */
+export const whatIsWrongWithImage = ({ src }: JsonObject): string | null =>
+  /^https?:\/\//.test(String(src)) ? null : `image ${JSON.stringify(src)} has no address`;
 
 /** An update may leave the title as it is, but not take it away. */
 const lacksTitle = (verb: string, title: Json | undefined): boolean =>

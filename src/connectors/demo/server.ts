@@ -5,7 +5,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
 import type { JsonObject } from '../../json.js';
 import { type Part, pause } from '../../lifecycle.js';
-import type { Cause } from '../connector.js';
+import type { Cause, PartOfItem } from '../connector.js';
 import { verify } from '../signature.js';
 import { type Fault, faultSchema, noFault } from './fault.js';
 import { DemoStore } from './store.js';
@@ -14,7 +14,10 @@ const deliverySchema = z.looseObject({
   instruction: z.string(),
   entity: z.json().default(null),
   data: z.record(z.string(), z.json()),
+  done: z.array(z.object({ kind: z.string(), key: z.string() })).default([]),
 });
+
+const askedSchema = z.looseObject({ queueId: z.int() });
 
 type Place = 'shops' | 'erps';
 
@@ -79,6 +82,7 @@ export class DemoFarSide implements Part {
     for (const place of ['shops', 'erps'] as const) {
       const path = `/${place}/:id` as const;
       app.post(path, (request, response) => this.receive(place, request, response));
+      app.post(`${path}/verify`, (request, response) => this.look(place, request, response));
       app.get(path, ({ params: { id } }, response) => {
         response.json({ id, ...this.store(place, id).view });
       });
@@ -100,6 +104,19 @@ export class DemoFarSide implements Part {
     response.json(this.fault);
   }
 
+  /** Was this item carried out here? */
+  private look(place: Place, request: Request<{ id: string }>, response: Response): void {
+    const asked = askedSchema.safeParse(json(request.body));
+    if (this.fault.mode === 'down') request.socket.destroy();
+    else if (!this.isSigned(request)) problem(response, 401, 'the signature does not match');
+    else if (!asked.success) problem(response, 400, 'this is not an item of Andon');
+    else if (!misbehave(this.fault, response)) {
+      const key = String(asked.data.queueId);
+      const found = this.store(place, request.params.id).completed(key);
+      response.json(found ? { found, result: { key } } : { found });
+    }
+  }
+
   private async receive(
     place: Place,
     request: Request<{ id: string }>,
@@ -112,7 +129,7 @@ export class DemoFarSide implements Part {
     const key = request.get('idempotency-key');
     if (!delivery.success || !key) return problem(response, 400, 'this is not a delivery of Andon');
 
-    const { instruction, entity, data } = delivery.data;
+    const { instruction, entity, data, done } = delivery.data;
     const fence = Number(request.get('x-andon-fence') ?? 0);
     const attempt = Number(request.get('x-andon-attempt') ?? 1);
     const store = this.store(place, request.params.id);
@@ -120,12 +137,14 @@ export class DemoFarSide implements Part {
       store.note({ key, instruction, entity, attempt, fence, at: now(), status, fault: by });
     if (misbehave(fault, response)) return note(response.statusCode, fault.mode);
 
-    const reply = store.accept(key, fence, instruction, data as JsonObject);
+    const reply = store.accept(key, fence, instruction, data as JsonObject, done);
     note(reply?.status ?? 409);
     if (fault.mode === 'slow') await pause(fault.delayMs, this.stopping.signal);
     if (!reply) response.status(409).json({ outcome: 'already_done' });
-    else if (reply.status !== 200) problem(response, reply.status, reply.sentence, reply.cause);
-    else response.json({ result: { key }, log: [reply.sentence] });
+    else if (reply.status !== 200) {
+      const { status, sentence, cause, parts } = reply;
+      problem(response, status, sentence, cause, parts);
+    } else response.json({ result: { key }, log: [reply.sentence], parts: reply.parts });
   }
 
   private isSigned(request: Request<{ id: string }>): boolean {
@@ -168,8 +187,14 @@ function misbehave(fault: Fault, response: Response): boolean {
   return response.headersSent;
 }
 
-function problem(response: Response, status: number, detail: string, cause?: Cause): void {
-  const body = JSON.stringify({ status, detail, cause });
+function problem(
+  response: Response,
+  status: number,
+  detail: string,
+  cause?: Cause,
+  parts?: readonly PartOfItem[],
+): void {
+  const body = JSON.stringify({ status, detail, cause, parts });
   response.status(status).type('application/problem+json').send(body);
 }
 

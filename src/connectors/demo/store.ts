@@ -1,13 +1,18 @@
 import type { Json, JsonObject } from '../../json.js';
-import type { Cause } from '../connector.js';
-import { whatIsWrong } from './rules.js';
+import type { Cause, PartOfItem } from '../connector.js';
+import { whatIsWrong, whatIsWrongWithImage, whatIsWrongWithVariant } from './rules.js';
 
 /** What a demo shop or ERP answers: a status, and a sentence for the log or the error. */
 export interface Reply {
   readonly status: number;
   readonly sentence: string;
   readonly cause?: Cause;
+  /** What became of the product, each variant and each image. */
+  readonly parts?: readonly PartOfItem[];
 }
+
+/** A part that an earlier attempt brought about. */
+type Done = Pick<PartOfItem, 'kind' | 'key'>;
 
 /** One thing that arrived. */
 export interface Received {
@@ -59,7 +64,13 @@ export class DemoStore {
   }
 
   /** Carries an instruction out, once for each key; null when that key was completed before. */
-  accept(key: string, fence: number, instruction: string, data: JsonObject): Reply | null {
+  accept(
+    key: string,
+    fence: number,
+    instruction: string,
+    data: JsonObject,
+    done: readonly Done[] = [],
+  ): Reply | null {
     const known = this.keys.get(key) ?? { fence, completed: false };
     if (fence < known.fence)
       return { status: 409, sentence: `stale: fence ${fence} after fence ${known.fence}` };
@@ -67,9 +78,13 @@ export class DemoStore {
       this.keys.set(key, { fence, completed: true });
       return null;
     }
-    const reply = this.carryOut(instruction, data);
+    const reply = this.carryOut(instruction, data, done);
     this.keys.set(key, { fence, completed: reply.status === 200 });
     return reply;
+  }
+
+  completed(key: string): boolean {
+    return this.keys.get(key)?.completed ?? false;
   }
 
   get view() {
@@ -84,10 +99,11 @@ export class DemoStore {
     };
   }
 
-  private carryOut(instruction: string, data: JsonObject): Reply {
+  private carryOut(instruction: string, data: JsonObject, done: readonly Done[]): Reply {
     if (instruction === 'clear_channel') return this.clear();
     const [, verb = '', kind] = pattern.exec(instruction) ?? [];
     if (kind === 'image') return this.image(verb, String(data.sku), data);
+    if (instruction === 'add_product') return this.addProduct(data, done);
     if (isKind(kind)) return this.record(verb, kind, data);
     // What has no rules of its own still leaves a trace on its order.
     return data.orderNumber === undefined
@@ -114,6 +130,45 @@ export class DemoStore {
     else records.set(key, verb === 'add' ? data : { ...known, ...data });
     if (kind === 'product') this.variantsOf(verb, data, known);
     return ok(`${verb} of ${kind} ${key} done`);
+  }
+
+  /** The product, then each variant and each image by itself; what is done already is left alone. */
+  private addProduct(data: JsonObject, done: readonly Done[]): Reply {
+    const isDone = (kind: string, key: string) =>
+      done.some((part) => part.kind === kind && part.key === key);
+    const sku = String(data.sku);
+    const parts: PartOfItem[] = [];
+    const attempt = (kind: string, key: string, make: () => Reply): Reply => {
+      if (isDone(kind, key)) return ok(`${kind} ${key} was there`);
+      const reply = make();
+      const failed = reply.status !== 200;
+      parts.push({ kind, key, state: failed ? 'failed' : 'done', message: reply.sentence });
+      return reply;
+    };
+    const { variants = [], images = [], ...product } = data;
+    const first = attempt('product', sku, () => this.record('add', 'product', product));
+    if (first.status !== 200) return { ...first, parts };
+    const replies = [
+      ...records(variants).map((variant) =>
+        attempt('variant', String(variant.sku), () => this.addVariant(sku, variant)),
+      ),
+      ...records(images).map((image) =>
+        attempt('image', String(image.src), () => this.addImage(sku, image)),
+      ),
+    ];
+    this.records.product.set(sku, data);
+    const failed = replies.find(({ status }) => status !== 200);
+    return { ...(failed ?? ok(`add of product ${sku} done`)), parts };
+  }
+
+  private addVariant(product: string, variant: JsonObject): Reply {
+    const wrong = whatIsWrongWithVariant(product, variant);
+    return wrong ? { status: 422, sentence: wrong } : this.record('sync', 'variant', variant);
+  }
+
+  private addImage(sku: string, image: JsonObject): Reply {
+    const wrong = whatIsWrongWithImage(image);
+    return wrong ? { status: 422, sentence: wrong } : this.image('add', sku, image);
   }
 
   /** A product brings its variants along, and takes them with it. */
@@ -152,6 +207,11 @@ const pattern = /^(add|update|delete|sync)_(?:product_)?(product|variant|image|o
 const ok = (sentence: string): Reply => ({ status: 200, sentence });
 
 const isKind = (kind: string | undefined): kind is Kind => kind !== undefined && kind in keyFields;
+
+const records = (list: Json): JsonObject[] =>
+  Array.isArray(list)
+    ? list.filter(isRecord).filter((one) => one.sku !== undefined || one.src !== undefined)
+    : [];
 
 const isRecord = (value: Json): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -372,6 +372,21 @@ describe('looking', () => {
     expect(server.seen.at(-1)?.body).toMatchObject({ cause: 'connection', dryRun: true });
   });
 
+  test('an item shows what became of its parts, what caused it and what it caused', async () => {
+    const parts = [
+      { kind: 'product', key: 'shirt', state: 'done' },
+      { kind: 'variant', key: 'shirt-m\u001b[31m', state: 'failed', message: 'no price' },
+    ];
+    answer = () => ({ body: { ...failed, parts, progress: 50, causedBy: 1040, caused: 12 } });
+    const { out } = await run(['item', '1042']);
+    expect(out).toMatch(/^ {2}done {4}product {2}shirt$/m);
+    expect(out).toMatch(/^ {2}failed {2}variant {2}shirt-m.* no price$/m);
+    expect(out).not.toContain('\u001b[31m');
+    expect(out).toMatch(/^Progress +50 %$/m);
+    expect(out).toMatch(/^Caused by +item 1040$/m);
+    expect(out).toMatch(/^Caused +12 items$/m);
+  });
+
   test('items go through pages up to the limit, and say when there is more', async () => {
     answer = ({ query }) => {
       const items = Array.from({ length: Number(query.get('limit')) }, () => failed);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { faultsIn } from '../../../src/api/faults.js';
 import { itemBody, keyBody, searchQuery } from '../../../src/api/input.js';
+import { faultsIn } from '../../../src/config/faults.js';
 import { dataSchemas } from '../../../src/instructions/data.js';
 
 test.each<[z.ZodType, unknown, string]>([

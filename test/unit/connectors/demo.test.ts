@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { PartOfItem } from '../../../src/connectors/connector.js';
 import { demoType } from '../../../src/connectors/demo/demo.js';
 import { DemoFarSide } from '../../../src/connectors/demo/server.js';
 import { makeSecret } from '../../../src/connectors/signature.js';
@@ -188,9 +189,74 @@ describe('the demo shop and ERP', () => {
   });
 });
 
+describe('a product that the demo shop takes in parts', () => {
+  it('has its other variants and images there, and the next attempt sends the rest', async () => {
+    const variants = [
+      { sku: 's', price: 5 },
+      { sku: 'm', price: -5 },
+    ];
+    const images = [{ src: 'https://cdn.example/1.jpg' }, { src: 'nowhere' }];
+    const data = { sku: 'shirt', title: 'Shirt', variants, images };
+    const parts: PartOfItem[] = [];
+    const report = async (part: PartOfItem) => void parts.push(part);
+    const item = { queueId: 77, report };
+    await expect(deliver('add_product', data, item)).resolves.toMatchObject(
+      fail('data', 422, 'variant "m" of product "shirt" has a negative price (-5)'),
+    );
+    expect(parts.map(({ kind, key, state }) => [kind, key, state])).toEqual([
+      ['product', 'shirt', 'done'],
+      ['variant', 's', 'done'],
+      ['variant', 'm', 'failed'],
+      ['image', 'https://cdn.example/1.jpg', 'done'],
+      ['image', 'nowhere', 'failed'],
+    ]);
+    const better = {
+      ...data,
+      variants: [variants[0] ?? {}, { sku: 'm', price: 5 }],
+      images: [images[0] ?? {}, { src: 'https://cdn.example/2.jpg' }],
+    };
+    const before = parts.splice(0);
+    await expect(deliver('add_product', better, { ...item, parts: before })).resolves.toMatchObject(
+      { kind: 'done' },
+    );
+    expect(parts.map(({ kind, key }) => [kind, key])).toEqual([
+      ['variant', 'm'],
+      ['image', 'https://cdn.example/2.jpg'],
+    ]);
+    expect(await show('/shops/12')).toMatchObject({
+      variants: { s: { price: 5 }, m: { price: 5 } },
+      images: { shirt: ['https://cdn.example/1.jpg', 'https://cdn.example/2.jpg'] },
+    });
+  });
+});
+
+describe('a look at the demo ERP', () => {
+  const look = async (queueId: number) => {
+    const type = demoType(exchangeFor());
+    const connector = type.create(type.parse({ type: 'demo', url: demo.url }));
+    const order = { instruction: 'add_order', data: { orderNumber: 1001 }, source: 'erp', queueId };
+    return connector.verify?.(deliveryOf(order));
+  };
+
+  it('tells whether an order was carried out, and changes nothing', async () => {
+    await expect(look(801)).resolves.toEqual({ kind: 'not-there' });
+    await deliver('add_order', { orderNumber: 1001 }, { queueId: 801 });
+    await expect(look(801)).resolves.toEqual({ kind: 'there', result: { key: '801' } });
+    await expect(look(802)).resolves.toEqual({ kind: 'not-there' });
+    expect((await show('/erps/erp')).received).toHaveLength(1);
+  });
+
+  it('tells nothing while the ERP is down or a page stands before it', async () => {
+    for (const mode of ['down', 'wrong', 'throttling']) {
+      await setFault({ mode });
+      await expect(look(801)).resolves.toMatchObject({ kind: 'unknown' });
+    }
+  });
+});
+
 describe('the fault switch', () => {
   it.each([
-    ['down', { mode: 'down' }, { kind: 'retry', failure: { cause: 'connection' } }],
+    ['down', { mode: 'down' }, { kind: 'unknown', failure: { cause: 'connection' } }],
     ['throttling', { mode: 'throttling', retryAfter: 3 }, { kind: 'hold', forMs: 3_000 }],
     ['wrong', { mode: 'wrong' }, { kind: 'fail', failure: { cause: 'bug' } }],
   ])('%s keeps deliveries from the shop until it is off', async (_, fault, outcome) => {
@@ -209,7 +275,7 @@ describe('the fault switch', () => {
     await setFault({ mode: 'slow', delayMs: 60_000 });
     const item = { queueId: 10 };
     await expect(deliver('add_product', shirt, item, { timeoutMs: 100 })).resolves.toMatchObject({
-      kind: 'retry',
+      kind: 'unknown',
     });
     await setFault({ mode: 'none' });
     await expect(deliver('add_product', shirt, item)).resolves.toMatchObject({
@@ -237,7 +303,7 @@ describe('the demo program', () => {
     const running = deliver('add_product', shirt);
     while (!(((await show('/shops/12')).received as unknown[]).length > 0));
     await Promise.all([demo.stop(), demo.stop()]);
-    await expect(running).resolves.toMatchObject({ kind: 'retry' });
+    await expect(running).resolves.toMatchObject({ kind: 'unknown' });
     await demo.stop();
   });
 

@@ -51,9 +51,9 @@ describe('an answer of success', () => {
       /JSON that cannot be read/,
     ],
     [
-      'asks for follow-ups',
-      outcome(200, { followUps: [{}] }),
-      /follow-up items.* does not support yet/,
+      'asks for follow-ups that are none',
+      outcome(200, { followUps: ['add_product'] }),
+      /followUps that are no list of items/,
     ],
   ])('that %s fails rather than hide it', (_, found, message) => {
     expect(found).toMatchObject({
@@ -73,7 +73,11 @@ describe('an answer of success', () => {
 });
 
 describe('an answer of refusal', () => {
-  it.each([408, 425, 500, 502, 504, 520, 599])('%s is tried again', (status) => {
+  it.each([502, 504])('%s of a gateway leaves it unknown', (status) => {
+    expect(outcome(status)).toMatchObject({ kind: 'unknown', failure: { status } });
+  });
+
+  it.each([408, 425, 500, 520, 599])('%s is tried again', (status) => {
     expect(outcome(status)).toEqual({
       kind: 'retry',
       failure: { message: `the shop answered ${status}`, cause: 'connection', status },
@@ -212,12 +216,16 @@ describe('an answer of refusal', () => {
 });
 
 describe('no answer', () => {
-  it.each(['timeout', 'network'] as const)('for %s is tried again', (kind) => {
-    expect(judgeError(new ExchangeError(kind, 'words'), 'the shop')).toEqual({
-      kind: 'retry',
-      failure: { message: 'words', cause: 'connection' },
-    });
-  });
+  it.each(['timeout', 'network'] as const)(
+    'for %s is tried again when nothing was sent, unknown otherwise',
+    (kind) => {
+      const error = new ExchangeError(kind, 'words');
+      const failure = { message: 'words', cause: 'connection' };
+      expect(judgeError(error, 'the shop')).toEqual({ kind: 'retry', failure });
+      error.sent = true;
+      expect(judgeError(error, 'the shop')).toEqual({ kind: 'unknown', failure });
+    },
+  );
 
   it('for a refused address needs a person', () => {
     expect(judgeError(new ExchangeError('refused-address', 'words'), 'the shop')).toMatchObject({

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { inWords } from '../config/in-words.js';
 import type { Fault } from '../errors.js';
+import { inWords } from './in-words.js';
 
 /** What a schema finds wrong with a value, each fault with its pointer below `base`; empty when it fits. */
 export function faultsIn(schema: z.ZodType, value: unknown, base = ''): Fault[] {

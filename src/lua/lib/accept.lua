@@ -1,0 +1,59 @@
+--@include ids
+--@include aside
+--@bullmq addStandardJob
+
+-- A person said "skip its updates until the next add": true while that rule stands for this item.
+local function ruledOut(q, entity, barrier)
+  if entity == '' then return nil end
+  local rule = rcall('HGET', rulesKey(q.name), entity)
+  if not rule then return nil end
+  local till = tonumber(cjson.decode(rule)['until'] or '')
+  if barrier == 'add' or (till and till < now) then
+    rcall('HDEL', rulesKey(q.name), entity)
+    return nil
+  end
+  return rule
+end
+
+-- The queues of this request by name; each is woken once, when all its items are in.
+local queues = {}
+local function queueOf(name)
+  if not queues[name] then
+    queues[name] = line(name)
+    rcall('HSETNX', queues[name].meta, 'opts.maxLenEvents', 100)
+  end
+  return queues[name]
+end
+
+-- Puts one item at the end of its queue. item: queue, instruction, data JSON, title, entity ('kind:key' or
+-- ''), barrier, channel, source, client, queue id of the item that caused it or ''.
+-- Returns {queueId, queue, state, position}. `wakeAll` follows when all are in.
+local function accept(item)
+  local q, entity, barrier = queueOf(item[1]), item[5], item[6]
+  local id = nextId(q)
+  addStandardJob(
+    { q.wait, q.paused, q.meta, q.id, q.completed, q.delayed, q.active, q.events, q.marker },
+    { cmsgpack.pack({ q.base, id, item[2], now }), item[3], cmsgpack.pack({}) })
+  rcall('HSET', q.base .. id, 'title', item[4], 'entity', entity, 'barrier', barrier,
+    'channel', item[7], 'source', item[8], 'client', item[9])
+  if item[10] ~= '' then rcall('HSET', q.base .. id, 'causedBy', item[10]) end
+  rcall('HSET', shard.items, id, q.name)
+  if entity ~= '' then rcall('ZADD', entityKey(entity), id, id) end
+
+  local position = rcall('LLEN', q.wait) - 1 + rcall('LLEN', q.active)
+  if rcall('HEXISTS', q.facts, 'blockedBy') == 1 then position = position + 1 end
+  local answer = { queueId = id, queue = q.name, state = 'waiting', position = position }
+
+  local rule = ruledOut(q, entity, barrier)
+  if rule then
+    rcall('LREM', q.wait, 1, id)
+    aside(q, id, 'skipped', rule)
+    record('skip', q, id, cjson.decode(rule).actor, { reason = 'rule: skip until the next add' })
+    answer.state = 'skipped'
+  end
+  return answer
+end
+
+local function wakeAll()
+  for _, q in pairs(queues) do wake(q) end
+end

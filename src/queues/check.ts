@@ -1,0 +1,141 @@
+import { faultsIn } from '../config/faults.js';
+import { type Fault, InvalidInput } from '../errors.js';
+import type { Catalogue } from '../instructions/catalogue.js';
+import { dataSchemas } from '../instructions/data.js';
+import { entityOf, titleOf } from '../instructions/entity.js';
+import { route as routeOf } from '../instructions/route.js';
+import type { JsonObject } from '../json.js';
+import type { Accepted } from './enqueue.js';
+import type { NewItem } from './new-item.js';
+import { type Endpoint, endpointName, type Registry } from './registry.js';
+
+/** Who asks for it: a caller of the API, or an item that causes others. What it may not see there is not. */
+export interface Requester {
+  /** Null is no limit. */
+  readonly limits: { readonly clients: readonly string[] | null };
+  /** The one client that everything it enqueues belongs to; null when there is no or more than one. */
+  readonly onlyClient: string | null;
+  seesClient(client: string | null): boolean;
+  seesEndpoint(endpoint: Endpoint): boolean;
+}
+
+/** Where it is looked up what there is. */
+export interface Books {
+  readonly registry: Registry;
+  readonly catalogue: Catalogue;
+}
+
+/** Checks and routes items. @throws InvalidInput with everything that is wrong, over all items */
+export async function check(
+  items: readonly NewItem[],
+  pointers: readonly string[],
+  books: Books,
+  caller: Requester,
+): Promise<Accepted[]> {
+  const endpoints = await endpointsOf(items, books, caller);
+  const faults: Fault[] = [];
+  const accepted = items.flatMap((item, n) => {
+    const result = checkOne(item, books, endpoints, caller);
+    if (!Array.isArray(result)) return [result];
+    faults.push(...result.map((f) => ({ ...f, pointer: `${pointers[n]}${f.pointer}` })));
+    return [];
+  });
+  if (faults.length > 0) throw new InvalidInput(faults);
+  return accepted;
+}
+
+/** Every endpoint that the items name, as far as the caller may see it. */
+async function endpointsOf(
+  items: readonly NewItem[],
+  { registry, catalogue }: Books,
+  caller: Requester,
+): Promise<Map<string, Endpoint>> {
+  const names = new Set<string>();
+  for (const { instruction, channel, source } of items) {
+    if (channel) names.add(endpointName('channel', channel));
+    if (source) names.add(endpointName('source', source));
+    const service = catalogue.get(instruction)?.service;
+    if (service) names.add(endpointName('service', service));
+  }
+  const asked = [...names];
+  const found = await registry.getMany(asked);
+  return new Map(
+    asked.flatMap((name, n): [string, Endpoint][] => {
+      const endpoint = found[n];
+      const seen = endpoint && (endpoint.kind === 'service' || caller.seesEndpoint(endpoint));
+      return endpoint && seen ? [[name, endpoint]] : [];
+    }),
+  );
+}
+
+function checkOne(
+  item: NewItem,
+  { catalogue }: Books,
+  endpoints: ReadonlyMap<string, Endpoint>,
+  caller: Requester,
+): Accepted | Fault[] {
+  const entry = catalogue.get(item.instruction);
+  if (!entry) {
+    return [
+      {
+        pointer: '/instruction',
+        detail: `there is no instruction "${item.instruction}"; there are ${catalogue.names.join(', ')}`,
+      },
+    ];
+  }
+  const faults: Fault[] = [];
+  const way = routeOf(entry, item);
+  if ('pointer' in way) faults.push(way);
+  for (const kind of ['channel', 'source'] as const) {
+    const id = item[kind];
+    if (id !== undefined && !endpoints.has(endpointName(kind, id)))
+      faults.push({ pointer: `/${kind}`, detail: `no ${kind} "${id}" is registered` });
+  }
+  if (entry.service && !endpoints.has(endpointName('service', entry.service))) {
+    faults.push({
+      pointer: '/instruction',
+      detail: `${entry.instruction} is carried out by the service "${entry.service}", which is not registered`,
+    });
+  }
+  faults.push(...faultsIn(dataSchemas[entry.data], item.data, '/data'));
+  const data = item.data as JsonObject;
+  const target = 'endpoint' in way ? endpoints.get(way.endpoint) : undefined;
+  const client = clientOf(item, target, caller);
+  if (typeof client === 'object' && client !== null) faults.push(client);
+  if (faults.length > 0 || 'pointer' in way || (typeof client === 'object' && client !== null)) {
+    return faults;
+  }
+  const entity = item.entity ?? entityOf(entry, data);
+  return {
+    queue: way.queue,
+    instruction: entry.instruction,
+    data,
+    title: item.title ?? titleOf(entity, data),
+    entity,
+    barrier: entry.barrier,
+    channel: item.channel ?? null,
+    source: item.source ?? null,
+    client,
+    idempotencyKey: item.idempotencyKey
+      ? `${caller.onlyClient ?? ''} ${item.idempotencyKey}`
+      : null,
+  };
+}
+
+/** The client an item belongs to: that of its channel or source, else the one named, else the key's own. */
+function clientOf(
+  item: NewItem,
+  target: Endpoint | undefined,
+  caller: Requester,
+): string | null | Fault {
+  const own = target?.kind === 'service' ? null : (target?.client ?? null);
+  const client = own ?? item.client ?? caller.onlyClient;
+  if (item.client && item.client !== client) {
+    return { pointer: '/client', detail: `this ${target?.kind} belongs to client "${own}"` };
+  }
+  if (!caller.seesClient(client)) {
+    const theirs = caller.limits.clients?.map((one) => `"${one}"`).join(', ');
+    return { pointer: '/client', detail: `this key may enqueue for client ${theirs} only` };
+  }
+  return client;
+}

@@ -1,0 +1,69 @@
+import type { Redis } from 'ioredis';
+import type { Keys, ShardKeys } from '../redis/keys.js';
+import type { Scripts } from '../redis/script.js';
+import { type Accepted, fieldsOf, IDEMPOTENCY_WINDOW_MS } from './enqueue.js';
+
+/** Elements of an item in the outbox: its fields, the item that caused it, its number among those. */
+const FIELDS = 11;
+/** Items that one script moves: it holds Redis while it runs. */
+const CHUNK = 500;
+
+/** What `complete` writes into the outbox with the success of an item. */
+export const posted = (items: readonly Accepted[], keys: Keys): (string | number)[] =>
+  items.flatMap((item) => [keys.shardOf(item.queue).index, ...fieldsOf(item)]);
+
+/**
+ * Items that other items have caused, on their way from the success that caused them into their queues.
+ * Each gets there once and in order, however many workers move them and whichever of those die.
+ */
+export class Outbox {
+  private readonly redis: Redis;
+  private readonly scripts: Scripts;
+  private readonly keys: Keys;
+
+  constructor(redis: Redis, scripts: Scripts, keys: Keys) {
+    this.redis = redis;
+    this.scripts = scripts;
+    this.keys = keys;
+  }
+
+  /** Moves everything that lies in the outboxes of a shard; answers how many items that were. */
+  async empty(shard: ShardKeys): Promise<number> {
+    let moved = 0;
+    for (const to of this.keys.shards) {
+      for (let left = await this.waiting(shard, to); left > 0; ) {
+        const after = await (to === shard ? this.moveHere(shard) : this.moveThere(shard, to));
+        moved += Math.max(0, left - after);
+        left = after;
+      }
+    }
+    return moved;
+  }
+
+  private async waiting(from: ShardKeys, to: ShardKeys): Promise<number> {
+    return (await this.redis.llen(this.keys.outbox(from, to))) / FIELDS;
+  }
+
+  /** One step: in the queue and off the outbox. */
+  private async moveHere(shard: ShardKeys): Promise<number> {
+    return Number(await this.scripts.run('relay', shard, [CHUNK, FIELDS]));
+  }
+
+  /**
+   * Two steps, since no script spans two shards: into the queues, under a key for each item, then off the
+   * outbox. Who does the first again, after a crash or beside another worker, changes nothing by it.
+   */
+  private async moveThere(from: ShardKeys, to: ShardKeys): Promise<number> {
+    const list = await this.redis.lrange(this.keys.outbox(from, to), 0, CHUNK * FIELDS - 1);
+    const names: string[] = [];
+    const args: string[] = [];
+    for (let at = 0; at < list.length; at += FIELDS) {
+      const fields = list.slice(at, at + FIELDS - 2);
+      const [cause = '', n = ''] = list.slice(at + FIELDS - 2, at + FIELDS);
+      names.push(cause, n);
+      args.push(...fields, `followup:${cause}:${n}`, 'followup', cause);
+    }
+    if (list.length > 0) await this.scripts.run('enqueue', to, [IDEMPOTENCY_WINDOW_MS, ...args]);
+    return Number(await this.scripts.run('strike', from, [to.index, FIELDS, ...names]));
+  }
+}
