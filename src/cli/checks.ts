@@ -71,6 +71,11 @@ export function header(text: string, before: Record<string, string> = {}): Recor
   return { ...before, [name]: value };
 }
 
+export function yesOrNo(text: string): boolean {
+  if (!/^(yes|no)$/.test(text)) throw new InvalidArgumentError('Must be yes or no.');
+  return text === 'yes';
+}
+
 /** `100/minute`; `none` takes the limit away. */
 export function rateLimit(text: string): RateLimit | 'none' {
   if (text.trim() === 'none') return 'none';

@@ -10,7 +10,7 @@ import {
   type RetrySettings,
 } from '../client/shapes.js';
 import type { JsonObject } from '../json.js';
-import { count, header, id, rateLimit, retry } from './checks.js';
+import { count, header, id, rateLimit, retry, yesOrNo } from './checks.js';
 import { UsageError } from './exit.js';
 import { readObject, readText } from './input.js';
 import type { Io } from './io.js';
@@ -28,6 +28,8 @@ interface PutOptions {
   retry?: RetrySettings;
   rateLimit?: RateLimit | 'none';
   pingUrl?: string;
+  verifyUrl?: string;
+  resendUnknown?: boolean;
   client?: string;
   recordUrl?: string;
 }
@@ -87,6 +89,8 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
     .option('--retry <settings>', 'as attempts=3,firstDelayMs=5000,maxDelayMs=60000', retry)
     .option('--rate-limit <max/per>', 'how many items may start, as 100/minute, or none', rateLimit)
     .option('--ping-url <url>', 'http: asked whether it is back after it was away')
+    .option('--verify-url <url>', 'http: asked whether an item was carried out, when nobody knows')
+    .option('--resend-unknown <yes|no>', 'send orders again too when nobody knows', yesOrNo)
     .option('--connector <json>', 'all settings of the connector: JSON, @file, or - for stdin')
     .option('--client <id>', 'business that owns it', id)
     .option('--record-url <url>', 'where a record can be seen, with {sku} or {orderNumber}')
@@ -102,6 +106,7 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
         client: options.client ?? before?.client ?? undefined,
         retry: options.retry || before?.retry ? { ...before?.retry, ...options.retry } : undefined,
         rateLimit: limitOf(options.rateLimit ?? before?.rateLimit),
+        resendUnknown: options.resendUnknown ?? before?.resendUnknown ?? undefined,
         recordUrl: options.recordUrl ?? before?.recordUrl ?? undefined,
       };
       const endpoint = await client.putEndpoint(kind, given, settings);
@@ -149,6 +154,7 @@ async function connectorOf(
     ...(options.secret && { secret: (await readText(options.secret, io)).trim() }),
     ...(options.header && { headers: options.header }),
     ...(options.pingUrl && { pingUrl: options.pingUrl }),
+    ...(options.verifyUrl && { verifyUrl: options.verifyUrl }),
     ...(options.timeout && { timeoutMs: options.timeout }),
   };
 }

@@ -29,6 +29,8 @@ export class Outbox {
 
   /** Moves everything that lies in the outboxes of a shard; answers how many items that were. */
   async empty(shard: ShardKeys): Promise<number> {
+    const boxes = this.keys.shards.map((to) => this.keys.outbox(shard, to));
+    if ((await this.redis.exists(...boxes)) === 0) return 0;
     let moved = 0;
     for (const to of this.keys.shards) {
       for (let left = await this.waiting(shard, to); left > 0; ) {

@@ -199,6 +199,30 @@ describe('follow-ups', () => {
     expect(child).toMatchObject({ client: 'cape', title: 'child' });
   });
 
+  it('whose queue was deleted meanwhile fail there, and run when it is back', async () => {
+    const line = await lineWith(() => done);
+    await cause(line, 'p');
+    const [claim] = await line.deliveries.claim(
+      line.keys.shardOf('source.erp'),
+      'blocking',
+      1,
+      't',
+    );
+    const child = accept('add_product', { channel: '12' }, { sku: 'x', title: 'x' });
+    await line.deliveries.complete(claim!, null, false, { followUps: [child] });
+    await line.registry.delete('channel', '12');
+    await line.startFleet();
+    const status = await until('the queue to be blocked', async () => {
+      const now = await line.status('channel.12');
+      return now.blockedBy ? now : undefined;
+    });
+    expect(status.blockedBy?.error).toBe('channel 12 is not registered: put it, then retry');
+    await line.put('channel', '12');
+    const queueId = status.blockedBy!.queueId;
+    await line.transitions.retry({ queue: 'channel.12', queueId }, 'v');
+    await line.untilState(queueId, 'completed');
+  });
+
   it('are at most 10,000', async () => {
     const line = await lineWith(() => ({
       kind: 'done',

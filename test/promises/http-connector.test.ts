@@ -231,3 +231,110 @@ describe('a delivery by HTTP', () => {
     await expect(deliver({ url }, delivery)).rejects.toBe(reason);
   });
 });
+
+describe('the question by HTTP whether an item was carried out', () => {
+  const look = (settings: object, delivery = deliveryOf()) => {
+    const type = httpType(exchangeFor());
+    return type.create(type.parse({ type: 'http', ...settings })).verify?.(delivery);
+  };
+  const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+
+  it('is not asked without a verifyUrl', () => {
+    expect(look({ url: 'http://127.0.0.1/' })).toBeUndefined();
+  });
+
+  it('is signed like the delivery, brings the item, and cannot be taken for it', async () => {
+    const seen: { headers: IncomingHttpHeaders; body: string }[] = [];
+    const verifyUrl = await farSide(async (request, response) => {
+      seen.push({ headers: request.headers, body: await bodyOf(request) });
+      response.end('{"found": true, "result": {"invoice": "INV-7"}}');
+    });
+    const url = 'http://127.0.0.1:9/in';
+    const headers = { Authorization: 'Bearer shop-token' };
+    await expect(look({ url, verifyUrl, secret, headers })).resolves.toEqual({
+      kind: 'there',
+      result: { invoice: 'INV-7' },
+    });
+    const [{ headers: got, body }] = seen as [(typeof seen)[0]];
+    expect(JSON.parse(body)).toMatchObject({ queueId: 1042, data: { sku: 'TSH-RED-M' } });
+    expect(new Webhook(secret).verify(body, got as Record<string, string>)).toBeTruthy();
+    expect(got['webhook-id']).toBe('verify-1042');
+    expect(got).not.toHaveProperty('idempotency-key');
+    expect(got).not.toHaveProperty('authorization'); // another address than that of the deliveries
+  });
+
+  it.each([
+    [200, '{"found": false}', { kind: 'not-there' }],
+    [200, '{"found": "no"}', { kind: 'unknown', failure: { cause: 'bug' } }],
+    [200, '<html>', { kind: 'unknown' }],
+    [404, '{"found": false}', { kind: 'unknown' }],
+    [503, '', { kind: 'unknown', failure: { cause: 'connection', status: 503 } }],
+  ])('%s %s is read for what it says', async (status, body, verdict) => {
+    await expect(
+      look({ url: 'http://127.0.0.1:9/', verifyUrl: await answering(status, body) }),
+    ).resolves.toMatchObject(verdict);
+  });
+
+  it('that cannot be asked leaves it unknown', async () => {
+    const verifyUrl = `http://127.0.0.1:${await deadPort()}/`;
+    await expect(look({ url: 'http://127.0.0.1:9/', verifyUrl })).resolves.toMatchObject({
+      kind: 'unknown',
+      failure: { cause: 'connection', message: expect.stringMatching(/connection refused/) },
+    });
+  });
+});
+
+describe('an order by HTTP', () => {
+  it('goes out on a connection of its own, so that a kept one that dies never has it sent twice', async () => {
+    const sockets = new Set<unknown>();
+    let arrived = 0;
+    const url = await farSide((request, response) => {
+      arrived += 1;
+      // Each kept connection dies with its second request under way.
+      if (sockets.has(request.socket)) request.socket.destroy();
+      else response.end();
+      sockets.add(request.socket);
+    });
+    const exchange = exchangeFor();
+    const type = httpType(exchange);
+    const http = type.create(type.parse({ type: 'http', url }));
+    for (const kind of ['done', 'done', 'done']) {
+      const outcome = await http.deliver(deliveryOf({ instruction: 'add_order' }));
+      expect(outcome.kind).toBe(kind);
+    }
+    expect(arrived).toBe(3);
+  });
+});
+
+describe('an answer by HTTP', () => {
+  it('brings parts, also with a refusal, and what is done is told the next time', async () => {
+    const bodies: { done: unknown }[] = [];
+    const url = await farSide(async (request, response) => {
+      bodies.push(JSON.parse(await bodyOf(request)));
+      const parts = [
+        { kind: 'product', key: 'shirt', state: 'done' },
+        { kind: 'variant', key: 'm', state: 'failed', message: 'no\nprice' },
+        { kind: 'variant', key: 's', state: 'half' },
+        'nonsense',
+      ];
+      response.writeHead(422).end(JSON.stringify({ detail: 'no price', parts }));
+    });
+    const reported: unknown[] = [];
+    const report = async (part: unknown) => void reported.push(part);
+    await deliver({ url }, deliveryOf({ report }));
+    expect(reported).toEqual([
+      { kind: 'product', key: 'shirt', state: 'done' },
+      { kind: 'variant', key: 'm', state: 'failed', message: 'no price' },
+    ]);
+    await deliver({ url }, deliveryOf({ parts: reported as never }));
+    expect(bodies.map(({ done }) => done)).toEqual([[], [{ kind: 'product', key: 'shirt' }]]);
+  });
+
+  it('brings follow-ups', async () => {
+    const followUps = [
+      { instruction: 'add_product', channel: '12', data: { sku: 'x', title: 'x' } },
+    ];
+    const url = await answering(200, JSON.stringify({ followUps }));
+    await expect(deliver({ url })).resolves.toEqual({ kind: 'done', result: undefined, followUps });
+  });
+});

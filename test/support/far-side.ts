@@ -13,6 +13,7 @@ export interface Delivered {
     readonly instruction: string;
     readonly description: string;
     readonly attempt: number;
+    readonly channel: string | null;
     readonly data: Readonly<Record<string, unknown>>;
   };
 }
