@@ -116,13 +116,15 @@ describe('workers that are killed while an item fans out', () => {
       );
       const arrived = (what: string) =>
         side.deliveries.filter(({ body }) => body.instruction === what).length;
+      const parentsSeen = () =>
+        new Set(side.deliveries.flatMap(({ body }) => body.data['parent'] ?? [])).size;
 
       const crew = () => Promise.all([1, 2].map(() => startWorker(line, redis.url, LOCK_MS)));
       let workers = await crew();
       for (const n of range(KILLS)) {
         // First around the success of each parent, then anywhere in what it caused.
         const before = arrived('add_product');
-        if (n < parents.length) await until('a parent', () => arrived('sync_products') > n, 30_000);
+        if (n < parents.length) await until(`parent ${n + 1}`, () => parentsSeen() > n, 30_000);
         else
           await until('children', () => {
             const now = arrived('add_product');

@@ -199,7 +199,7 @@ describe('a delivery by HTTP', () => {
       );
     });
     const outcomes = await Promise.all(
-      [hang, drip, reset].map((url) => deliver({ url, timeoutMs: 100 })),
+      [hang, drip, reset].map((url) => deliver({ url, timeoutMs: 1_000 })),
     );
     expect(outcomes).toMatchObject(
       Array(3).fill({ kind: 'unknown', failure: { cause: 'connection' } }),

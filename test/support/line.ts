@@ -175,10 +175,11 @@ export class Line {
     return status;
   }
 
-  untilStarted(count: number): Promise<unknown> {
+  untilStarted(count: number, deadlineMs?: number): Promise<unknown> {
     return until(
       `${count} deliveries to start (so far: ${this.started.join(' ')})`,
       () => this.started.length >= count,
+      deadlineMs,
     );
   }
 
