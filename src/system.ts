@@ -16,6 +16,7 @@ import { previewSkip } from './blocking/skip-preview.js';
 import { Transitions } from './blocking/transitions.js';
 import { BOARD_PATH, board } from './board/board.js';
 import type { Config } from './config/load.js';
+import type { AnyConnectorType } from './connectors/connector.js';
 import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
 import { buildConsole, type Console } from './console/console.js';
 import { BadConfig, messageOf } from './errors.js';
@@ -42,6 +43,8 @@ export type Role = 'api' | 'worker';
 export interface SystemOptions {
   readonly roles: readonly Role[];
   readonly log: Log;
+  /** Types of connectors besides the built-in ones. */
+  readonly connectors?: readonly AnyConnectorType[];
   /** Go on with a Redis that forgets. */
   readonly allowVolatile?: boolean;
   /** Called when the process should end because a part of it hangs. */
@@ -78,6 +81,7 @@ export class System implements Part {
     this.types = connectorTypes(config.connectorNetworks, {
       modules: config.file.modules,
       log: options.log,
+      more: options.connectors,
     });
     this.embedded = config.redisUrl
       ? null

@@ -16,13 +16,17 @@ export class ConnectorTypes {
   private readonly threads: ModuleThreads;
 
   /** @param networks private networks that connectors may reach, as CIDRs. */
-  constructor(networks: readonly string[], { modules = defaultLimits, log = noLog }: TypeOptions) {
+  constructor(
+    networks: readonly string[],
+    { modules = defaultLimits, log = noLog, more = [] }: TypeOptions,
+  ) {
     this.threads = new ModuleThreads(modules, log);
     this.exchange = new Exchange(new NetworkGuard(networks));
     const types: AnyConnectorType[] = [
       httpType(this.exchange),
       demoType(this.exchange),
       moduleType(this.threads),
+      ...more,
     ];
     this.types = new Map(types.map((type) => [type.type, type]));
   }
@@ -45,6 +49,8 @@ export class ConnectorTypes {
 
 export interface TypeOptions {
   readonly modules?: ModuleLimits;
+  /** Types besides the built-in ones. */
+  readonly more?: readonly AnyConnectorType[];
   /** Where modules' own lines and stacks go. */
   readonly log?: Log;
 }

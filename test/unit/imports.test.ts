@@ -8,7 +8,7 @@ import { describe, expect, test } from '@jest/globals';
  * the last, which are families. ARCHITECTURE.md says why.
  */
 const rows: readonly (readonly string[])[] = [
-  ['cli', 'up', 'serve', 'demo', 'system', 'check', 'first-key', 'first-admin', 'setup'],
+  ['cli', 'up', 'serve', 'demo', 'system', 'check', 'first-key', 'first-admin', 'setup', 'testing'],
   ['api', 'fleet', 'client', 'observability', 'board', 'console', 'alerts'],
   ['blocking', 'incidents', 'accounts'],
   ['queues', 'connectors'],

@@ -31,6 +31,9 @@ export interface ModuleItem {
   readonly data: JsonObject;
 }
 
+/** `reads`: it changes nothing there, whatever its method (a search by POST, a login). */
+export type ModuleRequest = RequestInit & { readonly reads?: boolean };
+
 /** What is there in every call, also in `ping`. */
 export interface Surroundings<Options, Secrets> {
   /** Aborts at the deadline, and when the lock was lost or Andon stops: end everything at once. */
@@ -43,7 +46,7 @@ export interface Surroundings<Options, Secrets> {
    * Node's `fetch` with `signal` and without redirects. A network that does not answer becomes the right
    * outcome: `retry` when nothing was sent or the call only reads, otherwise `unknown`.
    */
-  fetch(url: string | URL, init?: RequestInit): Promise<Response>;
+  fetch(url: string | URL, init?: ModuleRequest): Promise<Response>;
 }
 
 export interface LookContext<Data, Options, Secrets> extends Surroundings<Options, Secrets> {

@@ -1,3 +1,4 @@
+import type { ModuleRequest } from './author.js';
 import { retry, unknown } from './outcomes.js';
 
 /** Failures of a connection that was never made: nothing can have been carried out. */
@@ -21,7 +22,7 @@ const NOT_SENT = new Set([
  */
 export async function moduleFetch(
   url: string | URL,
-  init: RequestInit,
+  { reads, ...init }: ModuleRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   const both = init.signal ? AbortSignal.any([signal, init.signal]) : signal;
@@ -33,9 +34,9 @@ export async function moduleFetch(
     // A URL or header that cannot be is a mistake in the module.
     if (!code) throw error;
     const where = new URL(url).host;
-    const reads = /^(get|head|options)$/i.test(init.method ?? 'GET');
+    const harmless = reads ?? /^(get|head|options)$/i.test(init.method ?? 'GET');
     if (NOT_SENT.has(code)) throw retry(`cannot connect to ${where} (${code})`);
-    if (reads) throw retry(`${where} ended the connection without an answer (${code})`);
+    if (harmless) throw retry(`${where} ended the connection without an answer (${code})`);
     throw unknown(`${where} ended the connection without an answer (${code})`);
   }
 }

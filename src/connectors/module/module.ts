@@ -49,6 +49,7 @@ class ModuleConnector implements Connector {
 
   /** Settles only when the module has ended, or its thread: nothing of an attempt goes on behind it. */
   async deliver(delivery: Delivery): Promise<Outcome> {
+    delivery.signal.throwIfAborted();
     const answer = await this.call({ ...delivery, what: 'run', parcel: parcelOf(delivery) });
     // An abort is not an outcome: whoever aborted knows what follows.
     delivery.signal.throwIfAborted();
