@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { Io } from './cli/io.js';
 import { type Config, loadConfig } from './config/load.js';
+import type { EndpointInput } from './config/schema.js';
+import { inspectModules } from './connectors/module/inspect.js';
 import { BadConfig, messageOf } from './errors.js';
 import { loadCatalogue } from './instructions/catalogue.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
@@ -45,6 +47,9 @@ async function look(config: Config): Promise<Findings> {
     ...loadCatalogue().strangers(Object.keys(config.file.retry), 'retry'),
   ];
   if (problems.length === 0) notes.push('bullmq is the version that was tested');
+  const modules = await inspectModules(config.file.modules, namedModules(config));
+  problems.push(...modules.problems);
+  notes.push(...modules.notes);
   if (!config.redisUrl) {
     notes.push(`Redis: a private one is started under ${config.dataDir} (REDIS_URL is not set)`);
     return { problems, notes };
@@ -63,4 +68,12 @@ async function look(config: Config): Promise<Findings> {
     await closeRedis(redis, 1_000);
   }
   return { problems, notes };
+}
+
+/** Modules that endpoints of the settings file name. */
+function namedModules({ file }: Config): string[] {
+  const endpoints = [file.channels, file.sources, file.services].flatMap(Object.values);
+  return endpoints.flatMap(({ connector }: EndpointInput) =>
+    connector.type === 'module' ? [String(connector['path'])] : [],
+  );
 }

@@ -106,6 +106,8 @@ export const fileSchema = z.strictObject({
       directory: z.string().trim().min(1).default('./connectors'),
       /** Heap that the thread of one endpoint may use. Megabytes. */
       memoryMb: z.int().min(32).max(16_384).default(256),
+      /** Threads that a process keeps while they have nothing to do, about 15 MB each. */
+      keptThreads: z.int().min(1).max(10_000).default(64),
     })
     .prefault({}),
   login: z

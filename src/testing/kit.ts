@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AndonClient, collect } from '../client/client.js';
@@ -47,6 +47,8 @@ export class TestAndon {
 
   static async start({ redisUrl, modules }: KitOptions = {}): Promise<TestAndon> {
     const directory = await mkdtemp(join(tmpdir(), 'andon-kit-'));
+    // Settings of this machine's own Andon must not change what a test does.
+    await writeFile(join(directory, 'andon.yaml'), '');
     const given = new Map<string, Connector>();
     const system = new System(configFor(directory, redisUrl, modules), {
       roles: ['api', 'worker'],
@@ -154,6 +156,7 @@ function configFor(directory: string, redisUrl: string | undefined, modules: str
   const config = loadConfig({
     ANDON_PORT: '0',
     ANDON_DATA_DIR: directory,
+    ANDON_CONFIG: join(directory, 'andon.yaml'),
     ANDON_PREFIX: `kit${process.pid}-${Date.now().toString(36)}`,
     ANDON_BOOTSTRAP_KEY: KEY,
     ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',
@@ -161,8 +164,7 @@ function configFor(directory: string, redisUrl: string | undefined, modules: str
   });
   const limits = { ...config.file.modules, ...(modules ? { directory: modules } : {}) };
   const fleet = { ...config.file.fleet, tendMs: 20, sweepMs: 200, stopGraceMs: 500 };
-  const none = { channels: {}, sources: {}, services: {} };
-  return { ...config, file: { ...config.file, ...none, fleet, modules: limits } };
+  return { ...config, file: { ...config.file, fleet, modules: limits } };
 }
 
 /** Connectors that a test made itself, by name. */

@@ -20,7 +20,7 @@ export async function show(andon, say) {
       return item.state === 'backing-off' ? item : null;
     });
     say(
-      `3 products were enqueued. The store was busy ("${held.error.message}", 3 s): the queue waits.`,
+      `3 products were enqueued. The store was busy ("${held.error.message}", for 1 s): the queue waits.`,
     );
     store.fault = null;
     const { blockedBy } = await andon.drain(QUEUE);

@@ -28,7 +28,7 @@ export async function startStore({ secret }) {
     if (request.method === 'GET') return response.writeHead(204).end();
     if (!isSigned(request.headers, body, secret))
       return problem(response, 401, 'the signature is wrong');
-    if (fault === 'busy') return problem(response, 429, 'too many calls', { 'retry-after': '3' });
+    if (fault === 'busy') return problem(response, 429, 'too many calls', { 'retry-after': '1' });
     const key = request.headers['idempotency-key'];
     store.arrivals.push({ key, attempt: Number(request.headers['x-andon-attempt']) });
     if (store.done.has(key))

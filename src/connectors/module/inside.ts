@@ -94,9 +94,10 @@ function catchConsole(port: MessagePort): void {
     console[name] = (...values: unknown[]) => write(format(...values));
 }
 
-async function load({ file, options, secrets }: Birth): Promise<Room> {
+async function load({ file, options, secrets, trial = false }: Birth): Promise<Room> {
   const loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
   const definition = loaded.default;
+  if (trial) return { definition: isDefinition(definition) ? definition : none, options, secrets };
   if (!isDefinition(definition))
     throw new Error(`its default export is not a connector: export default defineConnector({…})`);
   return {
@@ -105,6 +106,9 @@ async function load({ file, options, secrets }: Birth): Promise<Room> {
     secrets: await read(definition.secrets ?? free, secrets, 'connector.secrets'),
   };
 }
+
+/** What a file that exports no connector can do. */
+const none: AnyDefinition = { instructions: {} };
 
 async function live(port: MessagePort, birth: Birth): Promise<void> {
   catchConsole(port);

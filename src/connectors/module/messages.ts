@@ -8,6 +8,8 @@ export interface Birth {
   readonly file: string;
   readonly options: JsonObject;
   readonly secrets: Readonly<Record<string, string>>;
+  /** Only to see whether it loads: options and secrets are not asked for, and it need not be a connector. */
+  readonly trial?: boolean;
 }
 
 export type What = 'run' | 'verify' | 'ping';

@@ -8,6 +8,8 @@ export interface ModuleLimits {
   readonly directory: string;
   /** Heap of one thread, in megabytes. */
   readonly memoryMb: number;
+  /** Threads that are kept while they have nothing to do; 64 unless given. */
+  readonly keptThreads?: number;
   /** How long a call may go on after its deadline, to say how far it came. Milliseconds; 2 s unless given. */
   readonly graceMs?: number;
 }
@@ -38,7 +40,7 @@ export function moduleSettingsSchema(directory: string) {
 
 export type ModuleSettings = Readonly<z.output<ReturnType<typeof moduleSettingsSchema>>>;
 
-const extensions = ['.js', '.mjs', '.cjs', '.ts', '.mts'];
+export const extensions = ['.js', '.mjs', '.cjs', '.ts', '.mts'];
 
 /** The file that a path names, symbolic links resolved; or why there is none. */
 export function findModule(directory: string, path: string): { file: string } | { wrong: string } {

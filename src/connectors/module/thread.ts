@@ -97,6 +97,7 @@ export class ModuleThread {
   private refuse: (problem: ModuleRefused) => void = () => {};
   private last = 0;
   private waiting = 0;
+  private loading = true;
   private ending: string | null = null;
 
   constructor(options: ThreadOptions) {
@@ -134,8 +135,9 @@ export class ModuleThread {
       stream.on('data', (text) => this.tell(String(text)));
   }
 
+  /** Something runs on it, or it is still loading for somebody. */
   get busy(): boolean {
-    return this.waiting > 0;
+    return this.waiting > 0 || this.loading;
   }
 
   /** Resolves when the call has ended in the module, or the thread has. Rejects with `ModuleRefused`. */
@@ -195,6 +197,7 @@ export class ModuleThread {
 
   private close(why: string): void {
     clearTimeout(this.loadTimer);
+    this.loading = false;
     this.retired = true;
     this.ending ??= why;
     this.refuse(new ModuleRefused(why));
@@ -224,6 +227,7 @@ export class ModuleThread {
     const message = parsed.data;
     if (message.kind === 'ready') {
       clearTimeout(this.loadTimer);
+      this.loading = false;
       this.ready(message);
     } else if (message.kind === 'refused') {
       const told = this.scrubber.text(message.message);

@@ -6,8 +6,8 @@ import { ModuleThread } from './thread.js';
 
 /** A thread that has had nothing to do for so long is ended, in milliseconds. */
 const IDLE_MS = 5 * 60_000;
-/** So many idle ones are kept; beyond them the one that is idle longest is ended. */
-const IDLE_MOST = 32;
+/** So many idle ones are kept unless the limits say otherwise; the one that is idle longest is ended first. */
+const IDLE_MOST = 64;
 
 interface Place {
   /** Of module and settings: another print needs another thread. */
@@ -86,8 +86,13 @@ export class ModuleThreads {
       onIdle: () => this.rest(endpoint, place),
     });
     const place: Place = { print, thread, timer: undefined };
-    this.places.set(endpoint, place);
     this.trim();
+    this.places.set(endpoint, place);
+    // Somebody may only have asked what the module can do.
+    thread.loaded.then(
+      () => thread.busy || this.rest(endpoint, place),
+      () => {}, // told to whoever asked
+    );
     return thread;
   }
 
@@ -97,7 +102,10 @@ export class ModuleThreads {
       return;
     }
     clearTimeout(place.timer);
-    place.timer = setTimeout(() => this.remove(endpoint, place, 'it was idle'), this.idleMs);
+    place.timer = setTimeout(() => {
+      // A call may have come since; it rests again after that one.
+      if (!place.thread.busy) this.remove(endpoint, place, 'it was idle');
+    }, this.idleMs);
     place.timer.unref();
   }
 
@@ -117,8 +125,9 @@ export class ModuleThreads {
   }
 
   private trim(): void {
+    const { keptThreads: most = IDLE_MOST } = this.limits;
     const idle = [...this.places].filter(([, { thread }]) => !thread.busy);
-    for (const [endpoint, place] of idle.slice(0, Math.max(0, idle.length - 1 - IDLE_MOST)))
+    for (const [endpoint, place] of idle.slice(0, Math.max(0, idle.length - most)))
       this.remove(endpoint, place, 'others need its memory');
   }
 }
