@@ -139,6 +139,20 @@ export class StoreUnavailable extends AndonError {
   readonly retryAfter = 2;
 }
 
+/** `durability: replicated` and the write is on too few replicas: a failover now would lose it. */
+export class NotReplicated extends AndonError {
+  readonly type = 'not-replicated';
+  readonly status = 503;
+  readonly title = 'Stored, but not yet on a replica';
+  /** Seconds after which another try makes sense. */
+  readonly retryAfter = 2;
+  constructor(replicas: number) {
+    super(
+      `not yet on a replica (${replicas} had it in time), so a failover might lose it: send it again with the same Idempotency-Key; a retry, skip or resolve that was stored answers 409 then`,
+    );
+  }
+}
+
 /** The start is refused; every problem is one sentence. */
 export class BadConfig extends Error {
   readonly problems: readonly string[];

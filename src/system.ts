@@ -33,6 +33,7 @@ import { Finder } from './queues/find.js';
 import { endpointName, Registry } from './queues/registry.js';
 import { readStatus } from './queues/status.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
+import { type Durability, local, Replicated } from './redis/durability.js';
 import { EmbeddedRedis } from './redis/embedded.js';
 import { Keys, PARALLEL } from './redis/keys.js';
 import { checkRedis } from './redis/preflight.js';
@@ -72,6 +73,7 @@ export class System implements Part {
   private readonly embedded: EmbeddedRedis | null;
   private readonly types: ConnectorTypes;
   private redis: Redis | null = null;
+  private witness: Redis | null = null;
   private roles: Parts | null = null;
   private stopping: Promise<void> | null = null;
 
@@ -135,13 +137,16 @@ export class System implements Part {
   private async close(): Promise<void> {
     await this.roles?.stop();
     await this.types.close();
-    if (this.redis) await closeRedis(this.redis, CLOSE_MS);
+    for (const redis of [this.witness, this.redis]) if (redis) await closeRedis(redis, CLOSE_MS);
     await this.embedded?.stop();
   }
 
   private async check(redis: Redis, keys: Keys): Promise<void> {
     const allowVolatile = this.options.allowVolatile ?? false;
-    const { problems, warnings } = await checkRedis(redis, { allowVolatile });
+    const { problems, warnings } = await checkRedis(redis, {
+      allowVolatile,
+      replicas: this.config.durability === 'replicated' ? this.config.replicas : 0,
+    });
     for (const warning of warnings) this.options.log.warn({}, warning);
     const all = [...problems, ...unknownBullmqScripts(), ...(await wrongShards(redis, keys))];
     if (all.length > 0) throw new BadConfig(all);
@@ -152,10 +157,13 @@ export class System implements Part {
     const parts: Part[] = [];
     let api: ApiServer | null = null;
     if (roles.includes('api')) {
-      const services = this.services(redis, keys, catalogue);
-      this.adminKey = await firstKey(services.apiKeys, this.config);
-      await seed(redis, keys, services, this.config, log);
-      this.firstLogin = await firstAdmin(services.accounts, this.config);
+      // What the start itself writes, every start would write again: that waits for no replica.
+      const first = this.services(redis, keys, catalogue, local);
+      this.adminKey = await firstKey(first.apiKeys, this.config);
+      await seed(redis, keys, first, this.config, log);
+      this.firstLogin = await firstAdmin(first.accounts, this.config);
+      const durability = await this.durability(redis);
+      const services = this.services(redis, keys, catalogue, durability);
       const guard = new Guard(services.accounts);
       const desk = this.console(redis, keys, services, guard);
       const rooms = [this.board(redis, keys, services, guard), desk.router];
@@ -172,8 +180,13 @@ export class System implements Part {
     this.url = api?.url ?? null;
   }
 
-  private services(redis: Redis, keys: Keys, catalogue: Catalogue): Services {
-    const scripts = new Scripts(redis, keys);
+  private services(
+    redis: Redis,
+    keys: Keys,
+    catalogue: Catalogue,
+    durability: Durability,
+  ): Services {
+    const scripts = new Scripts(redis, keys, durability);
     const registry = new Registry(redis, scripts, keys);
     const finder = new Finder(redis, scripts, keys, registry);
     const audit = new Audit(redis, keys);
@@ -185,11 +198,25 @@ export class System implements Part {
       previewSkip: (item, scope) => previewSkip({ redis, keys, finder, catalogue }, item, scope),
       transitions: new Transitions(scripts, keys, catalogue.adds),
       audit,
-      apiKeys: new ApiKeys(redis, keys),
+      apiKeys: new ApiKeys(redis, keys, durability),
       accounts: this.accounts(redis, keys, audit),
       connectorTypes: this.types,
       status: (names) => readStatus(scripts, keys, names, this.config.file.hold.graceMs),
     };
+  }
+
+  private async durability(redis: Redis): Promise<Durability> {
+    const { durability, replicas, replicasWaitMs } = this.config;
+    if (durability === 'local') return local;
+    const { log } = this.options;
+    this.witness = connectRedis(this.redisUrl, { name: 'andon-replicas', kind: 'fleet', log });
+    await untilReady(this.witness, REDIS_WAIT_MS);
+    return new Replicated({
+      redis,
+      witness: this.witness,
+      replicas,
+      waitMs: replicasWaitMs,
+    });
   }
 
   private accounts(redis: Redis, keys: Keys, audit: Audit): Accounts {

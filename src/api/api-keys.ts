@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { Caller, type Scope, scopes } from '../accounts/caller.js';
+import { type Durability, local } from '../redis/durability.js';
 import type { Keys } from '../redis/keys.js';
 
 const storedSchema = z.object({
@@ -42,10 +43,14 @@ const digest = (secret: string) => createHash('sha256').update(secret).digest();
 export class ApiKeys {
   private readonly redis: Redis;
   private readonly hash: string;
+  private readonly durability: Durability;
+  private readonly durable: string;
   private readonly noted = new Map<string, number>();
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: Redis, keys: Keys, durability: Durability = local) {
     this.redis = redis;
+    this.durability = durability;
+    this.durable = keys.registry.durable;
     this.hash = keys.registry.apiKeys;
   }
 
@@ -65,7 +70,10 @@ export class ApiKeys {
       createdAt: new Date().toISOString(),
       lastUsedAt: null,
     };
-    await this.redis.hset(this.hash, id, JSON.stringify(stored));
+    await this.durability.cover(
+      () => this.redis.hset(this.hash, id, JSON.stringify(stored)),
+      this.durable,
+    );
     return { key: `${id}.${secret}`, card: cardOf(id, stored) };
   }
 
@@ -81,7 +89,7 @@ export class ApiKeys {
   }
 
   async revoke(id: string): Promise<boolean> {
-    return (await this.redis.hdel(this.hash, id)) === 1;
+    return (await this.durability.cover(() => this.redis.hdel(this.hash, id), this.durable)) === 1;
   }
 
   /** Who presents `id.secret`; null when the key is not known. Compares in constant time. */

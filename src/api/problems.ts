@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Response } from 'express';
 import {
   AndonError,
   NotFound,
+  NotReplicated,
   StoreUnavailable,
   TooLarge,
   UnsupportedMediaType,
@@ -23,7 +24,9 @@ export function problems(log: Log): ErrorRequestHandler {
       });
       return;
     }
-    if (error instanceof StoreUnavailable) response.set('Retry-After', String(error.retryAfter));
+    if (error instanceof StoreUnavailable || error instanceof NotReplicated) {
+      response.set('Retry-After', String(error.retryAfter));
+    }
     if (error.status === 401) response.set('WWW-Authenticate', 'Bearer realm="andon"');
     send(response, error.status, error.type, error.title, {
       detail: error.message,

@@ -27,6 +27,9 @@ export interface Config {
   /** Proxies in front whose `X-Forwarded-…` headers are believed. */
   readonly trustProxy: number;
   readonly shards: number;
+  readonly durability: 'local' | 'replicated';
+  readonly replicas: number;
+  readonly replicasWaitMs: number;
   readonly lockMs: number;
   readonly concurrency: number;
   readonly parallelConcurrency: number;
@@ -66,6 +69,9 @@ export function loadConfig(environment: Environment = process.env): Config {
     oidc,
     trustProxy: env.data.ANDON_TRUST_PROXY,
     shards: env.data.ANDON_SHARDS,
+    durability: env.data.ANDON_DURABILITY,
+    replicas: env.data.ANDON_REPLICAS,
+    replicasWaitMs: env.data.ANDON_REPLICAS_WAIT_MS,
     lockMs: env.data.ANDON_LOCK_MS,
     concurrency: env.data.ANDON_CONCURRENCY,
     parallelConcurrency: env.data.ANDON_PARALLEL_CONCURRENCY,

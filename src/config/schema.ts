@@ -162,8 +162,8 @@ export const environmentSchema = z.object({
     .string()
     // several hosts, as Sentinel has them, are more than a URL parser takes
     .regex(
-      /^(rediss?|redis\+sentinel):\/\/\S+$/,
-      'must be a redis://, rediss:// or redis+sentinel:// URL',
+      /^(rediss?|redis\+sentinel|redis\+cluster):\/\/\S+$/,
+      'must be a redis://, rediss://, redis+sentinel:// or redis+cluster:// URL',
     )
     .optional()
     .describe('Redis to use; unset starts a private one under ANDON_DATA_DIR'),
@@ -198,6 +198,14 @@ export const environmentSchema = z.object({
     'proxies in front whose X-Forwarded headers are believed',
   ),
   ANDON_SHARDS: integer(1, 1, 256).describe('key groups; fixed at the first start'),
+  ANDON_DURABILITY: z
+    .enum(['local', 'replicated'])
+    .default('local')
+    .describe('when a write is answered with success: Redis has it, or its replicas do too'),
+  ANDON_REPLICAS: integer(1, 1, 10).describe('replicas that must have a write (replicated)'),
+  ANDON_REPLICAS_WAIT_MS: integer(1_000, 10, 10_000).describe(
+    'how long they may take before the answer is 503, ms',
+  ),
   ANDON_LOCK_MS: integer(10_000, 500, 600_000).describe(
     'how long a dead worker keeps its item, ms',
   ),

@@ -3,10 +3,13 @@ import type { Claimed, Deliveries, SlotKind } from '../blocking/deliveries.js';
 import { messageOf } from '../errors.js';
 import { type Part, pause } from '../lifecycle.js';
 import type { Log } from '../log.js';
+import { isCluster } from '../redis/cluster.js';
 import type { Keys, ShardKeys } from '../redis/keys.js';
 
 /** How long a blocking pop waits, in seconds. Redis times out a client's silence well above it. */
 const WAIT_SECONDS = 5;
+/** How often an idle crew looks for work in a Cluster, in milliseconds. */
+const LOOK_MS = 50;
 
 /**
  * The slots of one kind in this process: waits for queues that are ready, claims as many as there
@@ -117,6 +120,8 @@ export class Crew implements Part {
     const wakes = this.keys.shards.map((shard) =>
       this.kind === 'blocking' ? shard.wakeBlocking : shard.wakeParallel,
     );
-    await this.blocking.bzpopmin(...wakes, WAIT_SECONDS);
+    // One pop cannot wait in several slots, and a connection a shard would be many: we look again soon.
+    if (isCluster(this.blocking)) await pause(LOOK_MS, this.stopped.signal);
+    else await this.blocking.bzpopmin(...wakes, WAIT_SECONDS);
   }
 }

@@ -1,12 +1,14 @@
 import type { Claimed, Deliveries } from '../blocking/deliveries.js';
 import type { HoldPolicy } from '../config/schema.js';
 import type { Connector, Delivery, Failure, Outcome } from '../connectors/connector.js';
+import { crashPoint } from '../crash-points.js';
 import { InvalidInput, messageOf } from '../errors.js';
 import { type Catalogue, type CatalogueEntry, describe } from '../instructions/catalogue.js';
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, titleOf } from '../instructions/entity.js';
 import type { Accepted } from '../queues/enqueue.js';
 import type { Endpoint, EndpointKind, Registry } from '../queues/registry.js';
+import { isOutage } from '../redis/outage.js';
 import { checkFollowUps } from './follow-ups.js';
 import { gate, type Postponed } from './gate.js';
 import { LockLost } from './lock-keeper.js';
@@ -49,7 +51,8 @@ export interface Attempt {
 /**
  * One attempt, as a chain of short steps: known instruction? whose is it? is the data whole? may it
  * go out now? is it there already? deliver.
- * Whatever a step refuses is a failure for a person. Throws only the reason of `signal`, and `LockLost`.
+ * Whatever a step refuses is a failure for a person. Throws the reason of `signal`, `LockLost`, and whatever
+ * kept it from being prepared, as when Redis is away.
  */
 export async function execute(
   claim: Claimed,
@@ -139,6 +142,8 @@ async function deliver(
   try {
     connector = await station.connector();
   } catch (error) {
+    // Its secrets lie in Redis, and that Redis is away is no fault of the item's.
+    if (isOutage(error)) throw error;
     return { outcome: { kind: 'fail', failure: failureOf(error) } };
   }
   const next = ifUnknown(entry, endpoint, connector);
@@ -147,7 +152,9 @@ async function deliver(
   if ((entry.resend === 'verify' || connector.verify) && !(await workshop.deliveries.begin(claim)))
     throw new LockLost(item.queueId);
   try {
+    crashPoint('before-send');
     const outcome = await connector.deliver(delivery);
+    crashPoint('after-send');
     return { outcome, ifUnknown: next, forPerson, sent: true };
   } catch (error) {
     if (signal.aborted) throw signal.reason;

@@ -133,6 +133,13 @@ export class Runner {
         await this.insist(claim, () => this.handBack(claim));
         return null;
       }
+      if (isOutage(reason)) {
+        // Nothing was sent. It is tried again when Redis is back, and no try is counted.
+        this.log.warn({ ...names(claim), error: messageOf(reason) }, 'Redis is away, handed back');
+        await pause(200);
+        await this.insist(claim, () => this.handBack(claim));
+        return null;
+      }
       // Not the far side's doing: what the attempt needs could not be read.
       const failure = {
         message: `could not be prepared: ${messageOf(reason)}`,

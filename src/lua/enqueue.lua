@@ -1,6 +1,6 @@
 -- Accepts items: all of them in one unbroken range, or none.
 --   KEYS[1] shard prefix
---   ARGV[1] idempotency window in ms
+--   ARGV[1] idempotency window in ms   ARGV[2] id of the master's replication, or ''
 --   then per item: queue, instruction, data JSON, title, entity ('kind:key' or ''), barrier,
 --                  channel, source, client, idempotency key ('' for none), hash of the request,
 --                  queue id of the item that caused it or ''
@@ -12,9 +12,9 @@
 
 local FIELDS = 12
 local window = ARGV[1]
-local count = (#ARGV - 1) / FIELDS
+local count = (#ARGV - 2) / FIELDS
 
-local function field(n, i) return ARGV[1 + (n - 1) * FIELDS + i] end
+local function field(n, i) return ARGV[2 + (n - 1) * FIELDS + i] end
 
 -- First look, so that a refusal writes nothing.
 for n = 1, count do
@@ -24,6 +24,8 @@ for n = 1, count do
     if before and cjson.decode(before).hash ~= field(n, 11) then return { 'mismatch', n - 1 } end
   end
 end
+
+skipLost(ARGV[2])
 
 local answers = { 'ok' }
 for n = 1, count do

@@ -5,6 +5,7 @@ import { IdempotencyMismatch, InvalidInput } from '../errors.js';
 import { type Entity, entityText } from '../instructions/entity.js';
 import type { JsonObject } from '../json.js';
 import { isBlocking, type Keys, type QueueName, type ShardKeys } from '../redis/keys.js';
+import { Master } from '../redis/master.js';
 import type { Scripts } from '../redis/script.js';
 import type { ItemState } from './item.js';
 
@@ -63,9 +64,12 @@ export class Enqueuer {
   private readonly redis: Redis;
   private readonly scripts: Scripts;
   private readonly keys: Keys;
+  private readonly master: Master;
 
+  /** @param redis the connection that `scripts` run on */
   constructor(redis: Redis, scripts: Scripts, keys: Keys) {
     this.redis = redis;
+    this.master = new Master(redis);
     this.scripts = scripts;
     this.keys = keys;
   }
@@ -90,7 +94,12 @@ export class Enqueuer {
       hashes[n] ?? '',
       '',
     ]);
-    const reply = await this.scripts.run('enqueue', shard, [IDEMPOTENCY_WINDOW_MS, ...args]);
+    const { replication } = await this.master.mark(shard.prefix);
+    const reply = await this.scripts.run('enqueue', shard, [
+      IDEMPOTENCY_WINDOW_MS,
+      replication,
+      ...args,
+    ]);
     const [verdict, ...answers] = z.array(z.union([z.string(), z.number()])).parse(reply);
     if (verdict === 'mismatch') throw mismatch(Number(answers[0]));
     return answers.map((answer) => {

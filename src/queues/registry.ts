@@ -80,7 +80,14 @@ export class Registry {
   }
 
   /** Creates or changes; answers whether it is new. */
-  async put(endpoint: Endpoint, secrets: SecretSettings): Promise<boolean> {
+  put(endpoint: Endpoint, secrets: SecretSettings): Promise<boolean> {
+    return this.scripts.durability.cover(
+      () => this.store(endpoint, secrets),
+      this.keys.registry.durable,
+    );
+  }
+
+  private async store(endpoint: Endpoint, secrets: SecretSettings): Promise<boolean> {
     const name = endpointName(endpoint.kind, endpoint.id);
     if (endpoint.kind !== 'service') await this.spreadIds(name);
     await this.redis.hset(this.keys.registry.secrets, name, JSON.stringify(secrets));
@@ -89,7 +96,11 @@ export class Registry {
     );
   }
 
-  async delete(kind: EndpointKind, id: string): Promise<boolean> {
+  delete(kind: EndpointKind, id: string): Promise<boolean> {
+    return this.scripts.durability.cover(() => this.remove(kind, id), this.keys.registry.durable);
+  }
+
+  private async remove(kind: EndpointKind, id: string): Promise<boolean> {
     const name = endpointName(kind, id);
     const removed = await this.redis.hdel(this.keys.registry.endpoints, name);
     await this.redis.hdel(this.keys.registry.secrets, name);

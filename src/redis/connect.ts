@@ -2,6 +2,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf } from '../errors.js';
 import { within } from '../lifecycle.js';
 import type { Log } from '../log.js';
+import { connectCluster, isClusterUrl } from './cluster.js';
 import { parseSentinelUrl } from './sentinel-url.js';
 
 /**
@@ -46,10 +47,13 @@ export function connectRedis(url: string, { name, kind, log }: ConnectOptions): 
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
   };
-  const redis = url.startsWith('redis+sentinel:')
-    ? new Redis({ ...options, ...parseSentinelUrl(url) })
-    : new Redis(url, options);
-  return speakOfOutages(redis, name, log);
+  return speakOfOutages(open(url, options), name, log);
+}
+
+function open(url: string, options: RedisOptions): Redis {
+  if (isClusterUrl(url)) return connectCluster(url, options);
+  if (url.startsWith('redis+sentinel:')) return new Redis({ ...options, ...parseSentinelUrl(url) });
+  return new Redis(url, options);
 }
 
 /** One line when Redis goes, one when it is back. Without an error listener every failed try is printed. */

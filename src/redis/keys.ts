@@ -37,8 +37,10 @@ const queueParts = [
 const shardParts = {
   /** counter behind the queue ids */
   id: 'id',
-  /** counter behind the fences */
+  /** the last fence */
   fence: 'fence',
+  /** string: replication id of the master that gave out the last queue ids */
+  master: 'master',
   /** hash: queue id → queue name */
   items: 'items',
   /** zset: queue → since when it could run; one for the blocking queues, one for the parallel queue */
@@ -117,6 +119,8 @@ export interface RegistryKeys {
   readonly sweeper: string;
   /** string written by the readiness check */
   readonly probe: string;
+  /** touched to find out what is on the replicas; one in each shard too */
+  readonly durable: string;
   /** prefix of first-seen idempotency keys when there are several shards */
   readonly idempotency: string;
 }
@@ -125,6 +129,13 @@ export interface ShardKeys {
   readonly index: number;
   /** BullMQ's `prefix`, and KEYS[1] of every script of ours. */
   readonly prefix: string;
+  /**
+   * KEYS[2] of every script of ours; there never is such a key. Two keys of which one is missing make a
+   * Cluster refuse the script while it moves the slot (TRYAGAIN), before its first step; with one, it
+   * would be stopped halfway, or run where the keys have not arrived yet.
+   */
+  readonly absent: string;
+  readonly durable: string;
   readonly wakeBlocking: string;
   readonly wakeParallel: string;
 }
@@ -152,6 +163,7 @@ export class Keys {
       seeded: registry('seeded'),
       sweeper: registry('sweeper'),
       probe: registry('probe'),
+      durable: registry('durable'),
       idempotency: registry('idempotency:'),
     };
     this.shards = Array.from({ length: shardCount }, (_, index) => {
@@ -160,6 +172,8 @@ export class Keys {
       return {
         index,
         prefix: tag,
+        absent: ours('absent'),
+        durable: ours('durable'),
         wakeBlocking: ours(shardParts.wakeBlocking),
         wakeParallel: ours(shardParts.wakeParallel),
       };

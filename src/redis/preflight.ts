@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { isCluster, mastersOf } from './cluster.js';
 
 /** Sentences. A problem is a reason not to start; a warning is not. */
 export interface Preflight {
@@ -9,27 +10,44 @@ export interface Preflight {
 export interface PreflightOptions {
   /** For experiments: a Redis that may forget is only a warning. */
   readonly allowVolatile: boolean;
+  /** How many replicas there should be; fewer is a warning, since they may still come. */
+  readonly replicas?: number;
 }
 
 /** Whether a Redis can be trusted with the queues: what it is, and whether it keeps what it is given. */
 export async function checkRedis(redis: Redis, options: PreflightOptions): Promise<Preflight> {
+  const found = await Promise.all(
+    mastersOf(redis).map((one) => checkServer(one, isCluster(redis), options)),
+  );
+  const unique = (of: 'problems' | 'warnings') => [...new Set(found.flatMap((one) => one[of]))];
+  return { problems: unique('problems'), warnings: unique('warnings') };
+}
+
+async function checkServer(
+  redis: Redis,
+  inCluster: boolean,
+  options: PreflightOptions,
+): Promise<Preflight> {
   // INFO tells it all, also where CONFIG is forbidden, as in many hosted services.
   const info = parseInfo(await redis.info());
-  const problems = unfit(info);
+  const problems = unfit(info, inCluster);
   const volatile = forgetful(info);
+  const lonely = tooFewReplicas(info, options.replicas ?? 0);
   return options.allowVolatile
-    ? { problems, warnings: volatile }
-    : { problems: [...problems, ...volatile], warnings: [] };
+    ? { problems, warnings: [...volatile, ...lonely] }
+    : { problems: [...problems, ...volatile], warnings: lonely };
 }
 
 type Facts = ReadonlyMap<string, string>;
 
-function unfit(info: Facts): string[] {
+function unfit(info: Facts, inCluster: boolean): string[] {
   const problems: string[] = [];
   const version = info.get('redis_version') ?? 'of an unknown version';
   if (!atLeast(version, 6, 2)) problems.push(`Redis must be 6.2 or newer; this is ${version}.`);
-  if (info.get('cluster_enabled') === '1') {
-    problems.push('This is a Redis Cluster, which is not supported yet; use a single Redis.');
+  if (info.get('cluster_enabled') === '1' && !inCluster) {
+    problems.push(
+      'This is a Redis Cluster: name several of its nodes (redis://host1,host2), or write redis+cluster:// for redis://.',
+    );
   }
   if (info.get('role') !== 'master') {
     problems.push(
@@ -54,6 +72,14 @@ function forgetful(info: Facts): string[] {
     );
   }
   return problems;
+}
+
+function tooFewReplicas(info: Facts, wanted: number): string[] {
+  const there = Number(info.get('connected_slaves') ?? 0);
+  if (there >= wanted) return [];
+  return [
+    `ANDON_DURABILITY is replicated, but ${there} of ${wanted} replicas are connected: until they are, every write is answered with 503.`,
+  ];
 }
 
 function parseInfo(text: string): Facts {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
+import { crashPoint } from '../crash-points.js';
+import { type Durability, local } from './durability.js';
 import { type Keys, luaKeys, type ShardKeys } from './keys.js';
 
 /** BullMQ's own scripts that ours wrap; its package exports their text. */
@@ -20,7 +22,7 @@ const knownScripts: Readonly<Record<string, string>> = {
   moveToFinished: '69666e69dd5621df59067a03de685e55a486560d',
 };
 
-const scriptNames = [
+export const scriptNames = [
   'adopt',
   'ask',
   'begin',
@@ -51,6 +53,18 @@ const scriptNames = [
   'undo',
 ] as const;
 export type ScriptName = (typeof scriptNames)[number];
+
+/** What a person or program is told has been done. The fleet's own steps are done again if lost. */
+const answered: ReadonlySet<ScriptName> = new Set([
+  'clear',
+  'edit',
+  'enqueue',
+  'pause',
+  'resolve',
+  'resume',
+  'retry',
+  'skip',
+]);
 
 /** Every script is one transition: all or nothing. They share one clock, that of Redis. */
 const preamble = `
@@ -100,13 +114,16 @@ export type Argument = string | number;
 
 /** Runs our scripts on one connection, each on the shard it concerns. */
 export class Scripts {
+  readonly durability: Durability;
   private readonly redis: Redis;
 
-  constructor(redis: Redis, keys: Keys) {
+  /** @param durability when a step that somebody is told of counts as done; it must watch `redis` */
+  constructor(redis: Redis, keys: Keys, durability: Durability = local) {
     this.redis = redis;
+    this.durability = durability;
     for (const name of scriptNames) {
       redis.defineCommand(commandOf(name), {
-        numberOfKeys: 1,
+        numberOfKeys: 2,
         lua: composeScript(name, keys.shards.length),
       });
     }
@@ -114,13 +131,25 @@ export class Scripts {
 
   /** Sends the script by its hash, and its text when Redis does not have it (any more). */
   run(name: ScriptName, shard: ShardKeys, args: readonly Argument[]): Promise<Reply> {
+    if (!answered.has(name)) return this.send(name, shard, args);
+    return this.durability.cover(() => this.send(name, shard, args), shard.durable);
+  }
+
+  private async send(
+    name: ScriptName,
+    shard: ShardKeys,
+    args: readonly Argument[],
+  ): Promise<Reply> {
     const commands = this.redis as unknown as Record<
       string,
-      (key: string, ...args: Argument[]) => Promise<Reply>
+      (prefix: string, absent: string, ...args: Argument[]) => Promise<Reply>
     >;
     const command = commands[commandOf(name)];
     if (!command) throw new Error(`script ${name} is not defined`);
-    return command.call(this.redis, shard.prefix, ...args);
+    crashPoint(`before-${name}`);
+    const reply = await command.call(this.redis, shard.prefix, shard.absent, ...args);
+    crashPoint(`after-${name}`);
+    return reply;
   }
 }
 

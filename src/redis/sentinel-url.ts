@@ -22,6 +22,8 @@ export function parseSentinelUrl(url: string): RedisOptions {
     ...(password ? { password: decodeURIComponent(password) } : {}),
     ...(sentinelPassword ? { sentinelPassword: decodeURIComponent(sentinelPassword) } : {}),
     ...(db ? { db: Number(db) } : {}),
+    // The former master may take commands for ten seconds more until a Sentinel tells it; we go at once.
+    failoverDetector: true,
     sentinelCommandTimeout: 1_000,
     sentinelRetryStrategy: (times) => Math.min(50 * times, 1_000),
   };

@@ -14,7 +14,7 @@ const rows: readonly (readonly string[])[] = [
   ['queues', 'connectors'],
   ['instructions', 'events'],
   ['redis'],
-  ['config', 'errors', 'lifecycle', 'json', 'log', 'lua'],
+  ['config', 'crash-points', 'errors', 'lifecycle', 'json', 'log', 'lua'],
 ];
 const families = new Set([0, rows.length - 1]);
 

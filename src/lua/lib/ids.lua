@@ -1,6 +1,17 @@
 -- Queue ids are unique over all shards: this shard gives out those with its own remainder.
 local INDEX = tonumber(PREFIX:match(':s(%d+)}$'))
 
+-- A master that took over may not have heard of the last ids its forerunner gave out, and the far side
+-- may have seen them as idempotency keys already: go on well beyond them.
+-- replication: the id of this master's replication; '' where nothing is replicated.
+local function skipLost(replication)
+  if replication == '' then return end
+  local known = rcall('GET', shard.master)
+  if known == replication then return end
+  if known then rcall('INCRBY', shard.id, math.ceil(100000 / SHARDS)) end
+  rcall('SET', shard.master, replication)
+end
+
 local function nextId(q)
   local id
   repeat

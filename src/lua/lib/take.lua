@@ -44,7 +44,10 @@ end
 local function take(q, token, lockMs, worker)
   if stopped(q) then return nil end
   -- A claim goes on from item to item; each delivery has a lock of its own all the same.
-  local fence = rcall('INCR', shard.fence)
+  -- It is also a time, in microseconds: a master that took over and has not heard of the last fences
+  -- goes on above them all the same.
+  local fence = math.max(tonumber(rcall('GET', shard.fence) or 0) + 1, clock[1] * 1000000 + clock[2])
+  rcall('SET', shard.fence, string.format('%.0f', fence))
   local lock = token:match('^[^#]+') .. '#' .. string.format('%.0f', fence)
   local taken = moveToActive(
     { q.wait, q.active, q.prioritized, q.events, q.stalled, q.limiter, q.delayed, q.paused, q.meta, q.pc, q.marker },
