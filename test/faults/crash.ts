@@ -107,7 +107,7 @@ const item = (sku: string) => ({
 /**
  * A day on one channel in which every step happens: `a` goes through, `b` fails, is edited, retried and
  * resolved, `d` is tried again by machine, `e` is skipped, `f` and `g` are cleared away while the queue is
- * paused, `s` is handed back by a worker that stops. At `point` the process dies. Answers whether it did.
+ * paused (`g` twice), `s` is handed back by a worker that stops. At `point` the process dies. Answers whether it did.
  */
 export async function crashAt(point: string, redis: TestRedis, witness: Witness): Promise<boolean> {
   const andon = new Mortal(redis);
@@ -124,6 +124,7 @@ export async function crashAt(point: string, redis: TestRedis, witness: Witness)
     description: 'one',
     connector: { type: 'http', url: witness.url },
     retry: { firstDelayMs: 20, maxDelayMs: 20 },
+    rateLimit: { max: 10_000, per: 'minute' },
   });
   const add = async (...skus: string[]) =>
     (await andon.ask('POST', '/v1/items/batch', { items: skus.map(item) }))['items'] as {
@@ -152,6 +153,8 @@ export async function crashAt(point: string, redis: TestRedis, witness: Witness)
   await andon.ask('POST', `/v1/items/${e?.queueId}/skip`, { reason: 'not wanted' });
   await andon.ask('POST', '/v1/queues/channel.1/pause', { reason: 'counting' });
   const [f, g] = await add('f', 'g');
+  await andon.ask('POST', '/v1/queues/channel.1/clear', { reason: 'not wanted' });
+  await andon.ask('POST', `/v1/items/${g?.queueId}/undo-skip`, { reason: 'wanted' });
   await andon.ask('POST', '/v1/queues/channel.1/clear', { reason: 'not wanted' });
   await andon.ask('POST', '/v1/queues/channel.1/resume', {});
   const [s, h] = await add('s', 'h');
