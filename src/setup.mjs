@@ -23,9 +23,14 @@ const steps = [
   { needed: redisMissing, says: 'Installing a Redis server …', run: installRedis },
 ];
 
-export async function setUp() {
+/** What only the tests need, after the rest. */
+const testSteps = [
+  { needed: browserMissing, says: 'Installing a browser for the tests …', run: installBrowser },
+];
+
+export async function setUp({ forTests = false } = {}) {
   checkNode();
-  for (const step of steps) {
+  for (const step of forTests ? [...steps, ...testSteps] : steps) {
     if (!(await step.needed())) continue;
     // Another set-up may be doing the same; whoever comes second finds it done.
     await alone(async () => {
@@ -155,13 +160,29 @@ async function redisMissing() {
 const redisBinary = () => import(new URL('../dist/redis/binary.js', import.meta.url).href);
 
 async function installRedis() {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await withoutStartingServices(async () => {
-    await run('apt-get', ['update', '-q'], env);
-    await run('apt-get', ['install', '-q', '-y', '--no-install-recommends', 'redis-server'], env);
-  });
+  await withoutStartingServices(() => installPackage('redis-server'));
   // Only the binary is wanted; the machine's own Redis need not come up at the next boot either.
-  if (onPath('systemctl')) await run('systemctl', ['disable', 'redis-server'], env).catch(() => {});
+  if (onPath('systemctl')) await run('systemctl', ['disable', 'redis-server']).catch(() => {});
+}
+
+async function installPackage(name) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '-q'], env);
+  await run('apt-get', ['install', '-q', '-y', '--no-install-recommends', name], env);
+}
+
+/** Without a browser the tests of the pages fail, each saying so; everything else can be tested all the same. */
+function browserMissing() {
+  if (process.env.ANDON_CHROMIUM || ['chromium', 'chromium-browser'].some(onPath)) return false;
+  if (process.getuid?.() === 0 && onPath('apt-get')) return true;
+  console.log(
+    'The tests of the pages need Chromium: install it, or set ANDON_CHROMIUM to its path.',
+  );
+  return false;
+}
+
+async function installBrowser() {
+  await installPackage('chromium');
 }
 
 const onPath = (program) =>
@@ -246,7 +267,9 @@ function removeStaleLock() {
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 try {
-  await (process.argv[2] === 'build' ? alone(build) : setUp());
+  await (process.argv[2] === 'build'
+    ? alone(build)
+    : setUp({ forTests: process.argv[2] === 'test' }));
 } catch (error) {
   console.error(error instanceof SetupError ? error.message : error);
   process.exit(1);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
@@ -52,9 +53,16 @@ export function openBrowser(): { page(looks?: Looks): Promise<TestPage> } {
   };
 }
 
+function chromiumPath(): string {
+  const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser'];
+  const found = process.env['ANDON_CHROMIUM'] || candidates.find((path) => existsSync(path));
+  if (found) return found;
+  throw new Error('there is no Chromium: install it, or set ANDON_CHROMIUM to its path');
+}
+
 const launch = () =>
   chromium.launch({
-    executablePath: process.env['ANDON_CHROMIUM'] || '/usr/bin/chromium',
+    executablePath: chromiumPath(),
     args: [
       '--no-sandbox',
       '--disable-gpu',

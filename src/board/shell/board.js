@@ -5,6 +5,29 @@
 const EVERY_MS = 5_000;
 const base = document.baseURI;
 
+/**
+ * The page polls whether somebody sits before it or not. While nobody does, its requests say so, and the
+ * session ends in its time instead of living as long as the page stays open.
+ */
+const AWAY_AFTER_MS = 60_000;
+let lastTouched = Date.now();
+for (const event of ['pointermove', 'pointerdown', 'keydown', 'wheel', 'touchstart'])
+  addEventListener(event, () => (lastTouched = Date.now()), { passive: true });
+const isAway = () => Date.now() - lastTouched > AWAY_AFTER_MS;
+
+const { send } = XMLHttpRequest.prototype;
+XMLHttpRequest.prototype.send = function (...body) {
+  if (isAway()) this.setRequestHeader('x-andon-live', 'idle');
+  return send.apply(this, body);
+};
+const stockFetch = window.fetch;
+window.fetch = (input, options = {}) => {
+  if (!isAway()) return stockFetch(input, options);
+  const headers = new Headers(options.headers ?? (input instanceof Request ? input.headers : {}));
+  headers.set('x-andon-live', 'idle');
+  return stockFetch(input, { ...options, headers });
+};
+
 const strip = document.createElement('div');
 strip.className = 'andon-strip';
 strip.hidden = true;
