@@ -122,7 +122,7 @@ describe('workers that are killed while an item fans out', () => {
       const crew = () => Promise.all([1, 2].map(() => startWorker(line, redis.url, LOCK_MS)));
       let workers = await crew();
       let met = 0;
-      for (const n of range(KILLS)) {
+      for (const _ of range(KILLS)) {
         // First around the success of each parent, then anywhere in what it caused.
         const before = arrived('add_product');
         // A parent that no kill has met yet: the third death of one would rightly block its queue.
