@@ -1,13 +1,18 @@
 import { type Command, Option } from 'commander';
+import type { Redis } from 'ioredis';
 import type { Io } from './cli/io.js';
 import { type Config, loadConfig } from './config/load.js';
 import type { EndpointInput } from './config/schema.js';
 import { inspectModules } from './connectors/module/inspect.js';
 import { BadConfig, messageOf } from './errors.js';
+import { Recipients } from './incidents/recipients.js';
+import { clientsUntold, untoldSentence } from './incidents/warnings.js';
 import { loadCatalogue } from './instructions/catalogue.js';
+import { Registry } from './queues/registry.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
+import { Keys } from './redis/keys.js';
 import { checkRedis } from './redis/preflight.js';
-import { unknownBullmqScripts } from './redis/script.js';
+import { Scripts, unknownBullmqScripts } from './redis/script.js';
 
 /** `andon check`: would it start? Every problem at once, each as a sentence. */
 export function addCheck(program: Command, io: Pick<Io, 'stdout'> = process): void {
@@ -20,7 +25,7 @@ export function addCheck(program: Command, io: Pick<Io, 'stdout'> = process): vo
       const ok = problems.length === 0;
       const text = command.optsWithGlobals()['json']
         ? JSON.stringify({ ok, problems, notes }, null, 2)
-        : notes.map((note) => `ok   ${note}`).join('\n');
+        : notes.map((note) => (note.startsWith('warning: ') ? note : `ok   ${note}`)).join('\n');
       if (text) io.stdout.write(`${text}\n`);
       if (!ok) throw new BadConfig(problems);
     });
@@ -62,6 +67,7 @@ async function look(config: Config): Promise<Findings> {
     notes.push(...found.warnings);
     if (found.problems.length === 0)
       notes.push('Redis: version, memory policy, persistence and role');
+    notes.push(...(await untold(config, redis)));
   } catch (error) {
     problems.push(`${messageOf(error)}. Is REDIS_URL right, and is Redis running?`);
   } finally {
@@ -76,4 +82,12 @@ function namedModules({ file }: Config): string[] {
   return endpoints.flatMap(({ connector }: EndpointInput) =>
     connector.type === 'module' ? [String(connector['path'])] : [],
   );
+}
+
+/** Clients of whose failures nobody is told: it starts all the same, but somebody should know. */
+async function untold(config: Config, redis: Redis): Promise<string[]> {
+  const keys = new Keys(config.prefix, config.shards);
+  const registry = new Registry(redis, new Scripts(redis, keys), keys);
+  const clients = clientsUntold(await new Recipients(redis, keys).all(), await registry.list());
+  return clients.map((client) => `warning: ${untoldSentence(client)}`);
 }

@@ -6,20 +6,22 @@ import type { Role } from './system.js';
 import { serve } from './up.js';
 
 const summaries = {
-  up: 'Run everything in this process: API and worker, on a private Redis unless REDIS_URL is set',
+  up: 'Run everything in this process: API, worker and alerts, on a private Redis unless REDIS_URL is set',
   api: 'Run the HTTP API only',
   worker: 'Run a worker only; start as many as you like',
+  alerts: 'Run the alerts only: one process tells, others stand by',
 } as const;
 
 const rolesOf: Record<keyof typeof summaries, readonly Role[]> = {
-  up: ['api', 'worker'],
+  up: ['api', 'worker', 'alerts'],
   api: ['api'],
   worker: ['worker'],
+  alerts: ['alerts'],
 };
 
 /** The commands that run Andon itself. */
 export function addServing(program: Command): void {
-  for (const name of ['up', 'api', 'worker'] as const) {
+  for (const name of ['up', 'api', 'worker', 'alerts'] as const) {
     program
       .command(name)
       .description(summaries[name])

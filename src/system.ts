@@ -7,6 +7,11 @@ import { LockOut } from './accounts/lock-out.js';
 import { Provider } from './accounts/provider.js';
 import { Sessions } from './accounts/sessions.js';
 import { Users } from './accounts/users.js';
+import { Alerter } from './alerts/alerter.js';
+import { Ledger } from './alerts/ledger.js';
+import { Links } from './alerts/links.js';
+import { Successes } from './alerts/successes.js';
+import { Writer } from './alerts/writer.js';
 import { ApiKeys } from './api/api-keys.js';
 import { type AppParts, buildApp } from './api/app.js';
 import { putEndpoint } from './api/endpoints.js';
@@ -23,6 +28,11 @@ import { BadConfig, messageOf } from './errors.js';
 import { type FirstLogin, firstAdmin } from './first-admin.js';
 import { type AdminKey, firstKey } from './first-key.js';
 import { Fleet } from './fleet/fleet.js';
+import { TroubleFinder } from './incidents/find.js';
+import { Incidents } from './incidents/incidents.js';
+import { Recipients } from './incidents/recipients.js';
+import { notificationTypes } from './incidents/types.js';
+import { overrideFaults } from './incidents/warnings.js';
 import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
 import { type Part, Parts, within } from './lifecycle.js';
 import type { Log } from './log.js';
@@ -39,7 +49,7 @@ import { Keys, PARALLEL } from './redis/keys.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
 
-export type Role = 'api' | 'worker';
+export type Role = 'api' | 'worker' | 'alerts';
 
 export interface SystemOptions {
   readonly roles: readonly Role[];
@@ -99,6 +109,7 @@ export class System implements Part {
     try {
       const catalogue = loadCatalogue();
       const strangers = catalogue.strangers(Object.keys(this.config.file.retry), 'retry');
+      strangers.push(...wrongOverrides(this.config, catalogue));
       if (strangers.length > 0) throw new BadConfig(strangers);
       await this.startEmbedded();
       const redis = connectRedis(this.redisUrl, {
@@ -156,6 +167,8 @@ export class System implements Part {
     const { roles, log } = this.options;
     const parts: Part[] = [];
     let api: ApiServer | null = null;
+    if (await new Recipients(redis, keys).seed(this.config.file.alerts))
+      log.info({}, `recipients of alerts read from ${this.config.configFile}`);
     if (roles.includes('api')) {
       // What the start itself writes, every start would write again: that waits for no replica.
       const first = this.services(redis, keys, catalogue, local);
@@ -173,6 +186,7 @@ export class System implements Part {
     }
     // After the API: when its port is taken, nothing has been claimed.
     if (roles.includes('worker')) parts.push(this.fleet(keys, catalogue));
+    if (roles.includes('alerts')) parts.push(this.alerter(redis, keys, catalogue));
     this.roles = new Parts('roles', parts, (part, problem) =>
       log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
     );
@@ -201,6 +215,8 @@ export class System implements Part {
       apiKeys: new ApiKeys(redis, keys, durability),
       accounts: this.accounts(redis, keys, audit),
       connectorTypes: this.types,
+      incidents: new Incidents(redis, scripts, keys),
+      recipients: new Recipients(redis, keys),
       status: (names) => readStatus(scripts, keys, names, this.config.file.hold.graceMs),
     };
   }
@@ -268,6 +284,31 @@ export class System implements Part {
     return new ApiServer(app, this.config);
   }
 
+  private alerter(redis: Redis, keys: Keys, catalogue: Catalogue): Alerter {
+    const { alerts, hold } = this.config.file;
+    const recipients = new Recipients(redis, keys);
+    const scripts = new Scripts(redis, keys);
+    const registry = new Registry(redis, scripts, keys);
+    const finder = new TroubleFinder(redis, scripts, keys);
+    const ledger = new Ledger(redis, scripts, keys);
+    const links = new Links(this.config.publicUrl);
+    return new Alerter(
+      {
+        finder,
+        ledger,
+        successes: new Successes({ scripts, keys, finder, registry, ledger }),
+        recipients,
+        registry,
+        catalogue,
+        enqueuer: new Enqueuer(redis, scripts, keys),
+        writer: new Writer({ finder, registry, catalogue, keys, links }),
+        keys,
+      },
+      { timings: alerts.timings, holdGraceMs: hold.graceMs },
+      this.options.log,
+    );
+  }
+
   private fleet(keys: Keys, catalogue: Catalogue): Fleet {
     const { log, giveUp } = this.options;
     return new Fleet({
@@ -286,6 +327,17 @@ export class System implements Part {
       },
     });
   }
+}
+
+/** Sentences about overrides of the settings file that name what there is not. */
+function wrongOverrides({ file, configFile }: Config, catalogue: Catalogue): string[] {
+  const types = notificationTypes(catalogue);
+  return file.alerts.overrides.flatMap((override, n) =>
+    overrideFaults(override, types).map(
+      ({ pointer, detail }) =>
+        `${configFile}: alerts.overrides.${n}${pointer.replaceAll('/', '.')}: ${detail}.`,
+    ),
+  );
 }
 
 async function reach(redis: Redis): Promise<void> {

@@ -54,6 +54,9 @@ function welcome(system: System, config: Config, roles: readonly Role[]): void {
       `Andon worker runs: ${config.concurrency} queues and ${config.parallelConcurrency} parallel items at once.`,
     );
   }
+  if (roles.length === 1 && roles[0] === 'alerts') {
+    lines.push('Andon alerts run: what fails is told by mail to those it concerns.');
+  }
   process.stdout.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`);
 }
 

@@ -18,10 +18,12 @@ import {
 } from '../errors.js';
 import type { Log } from '../log.js';
 import { adminRoutes } from './admin.js';
+import { alertRoutes } from './alerts.js';
 import { bulkRoutes } from './bulk.js';
 import { docsPage } from './docs.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';
+import { incidentRoutes } from './incidents.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
 import { openApi } from './openapi.js';
@@ -53,6 +55,8 @@ export const routesOf = (services: Services): Route[] => [
   ...itemRoutes(services),
   ...queueRoutes(services),
   ...endpointRoutes(services),
+  ...incidentRoutes(services),
+  ...alertRoutes(services),
   ...adminRoutes(services),
   ...userRoutes(services),
 ];

@@ -2,6 +2,8 @@ import type { Accounts } from '../accounts/accounts.js';
 import type { SkipPreview } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
 import type { ConnectorTypes } from '../connectors/registry.js';
+import type { Incidents } from '../incidents/incidents.js';
+import type { Recipients } from '../incidents/recipients.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Audit } from '../queues/audit.js';
 import type { Enqueuer } from '../queues/enqueue.js';
@@ -23,5 +25,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly connectorTypes: ConnectorTypes;
   previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
+  readonly incidents: Incidents;
+  readonly recipients: Recipients;
   status(names: readonly string[]): Promise<QueueStatus[]>;
 }

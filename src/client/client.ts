@@ -171,6 +171,67 @@ export class AndonClient {
     return this.call('POST', `/v1/users/${encodeURIComponent(name)}/password`);
   }
 
+  // Alerts
+
+  alertLists(): AsyncGenerator<shapes.AlertList> {
+    return this.all('/v1/alerts/recipients');
+  }
+
+  /** The list of a client becomes this one, as a whole. */
+  putAlertList(list: shapes.NewAlertList): Promise<shapes.AlertList> {
+    return this.call('PUT', '/v1/alerts/recipients', { body: list });
+  }
+
+  overrides(): AsyncGenerator<shapes.Override> {
+    return this.all('/v1/alerts/overrides');
+  }
+
+  createOverride(override: shapes.NewOverride): Promise<shapes.Override> {
+    return this.call('POST', '/v1/alerts/overrides', { body: override });
+  }
+
+  async deleteOverride(id: string): Promise<void> {
+    await this.call('DELETE', `/v1/alerts/overrides/${encodeURIComponent(id)}`);
+  }
+
+  notificationTypes(): AsyncGenerator<shapes.NotificationType> {
+    return this.all('/v1/alerts/types');
+  }
+
+  /** Who would be told of a notification. */
+  alertRoute(query: {
+    type: string;
+    client?: string;
+    channel?: string;
+    source?: string;
+  }): Promise<shapes.AlertRoute> {
+    return this.call('GET', '/v1/alerts/route', { query });
+  }
+
+  alertWarnings(): AsyncGenerator<shapes.AlertWarning> {
+    return this.all('/v1/alerts/warnings');
+  }
+
+  incidents(state?: 'open' | 'over'): AsyncGenerator<shapes.Incident> {
+    return this.all('/v1/incidents', { state });
+  }
+
+  incident(id: number): Promise<shapes.IncidentDetails> {
+    return this.call('GET', `/v1/incidents/${id}`);
+  }
+
+  claimIncident(id: number): Promise<shapes.IncidentDetails> {
+    return this.call('POST', `/v1/incidents/${id}/claim`);
+  }
+
+  releaseIncident(id: number): Promise<shapes.IncidentDetails> {
+    return this.call('POST', `/v1/incidents/${id}/release`);
+  }
+
+  snoozeIncident(id: number, until: string): Promise<shapes.IncidentDetails> {
+    return this.call('POST', `/v1/incidents/${id}/snooze`, { body: { until } });
+  }
+
   private async call<T>(method: string, path: string, request?: Request): Promise<T> {
     return (await this.transport.send(method, path, request)).body as T;
   }

@@ -279,3 +279,101 @@ export interface NewUser {
 }
 
 export type UserChange = Partial<Pick<User, 'fullName' | 'role' | 'clients' | 'disabled'>>;
+
+/** Somebody who is told by mail. */
+export interface Recipient {
+  address: string;
+  name?: string;
+  quiet?: {
+    from: string;
+    to: string;
+    timeZone?: string;
+    holds?: 'reminders' | 'digests' | 'everything';
+  };
+}
+
+/** The top level of a client: who gets everything that no override takes away. */
+export interface AlertList {
+  client: string | null;
+  recipients: Recipient[];
+  successes: boolean;
+  escalation: { afterMs: number; recipients: Recipient[] } | null;
+}
+
+export interface NewAlertList {
+  client?: string;
+  recipients: Recipient[];
+  /** Told of successes too; true unless said. */
+  successes?: boolean;
+  escalation?: { afterMs: number; recipients: Recipient[] };
+}
+
+export interface NewOverride {
+  client?: string;
+  types: string[];
+  channels?: string[];
+  sources?: string[];
+  recipients: Recipient[];
+}
+
+export interface Override {
+  id: string;
+  client: string | null;
+  types: string[];
+  channels: string[];
+  sources: string[];
+  recipients: Recipient[];
+}
+
+export interface NotificationType {
+  name: string;
+  kind: 'error' | 'success';
+  narrowedBy: ('channel' | 'source')[];
+  description: string;
+}
+
+/** Who would be told of a notification, and who lost it through which override. */
+export interface AlertRoute {
+  client: string | null;
+  told: (Recipient & { because: { type: string; through: string }[] })[];
+  lost: { address: string; type: string; override: string }[];
+  standIn: boolean;
+}
+
+export interface AlertWarning {
+  type: string;
+  detail: string;
+}
+
+/** Failures of one cause. */
+export interface Incident {
+  id: number;
+  state: 'open' | 'over';
+  error: string;
+  cause: string;
+  farSide: string;
+  since: string | null;
+  overAt: string | null;
+  failures: number;
+  open: number;
+  queues: string[];
+  claimedBy: string | null;
+  snoozedUntil: string | null;
+  told:
+    | {
+        address: string;
+        name: string;
+        mails: { stage: string; at: string | null; queueId: number | null }[];
+      }[]
+    | null;
+}
+
+export interface IncidentDetails extends Incident {
+  items: {
+    queueId: number;
+    queue: string;
+    kind: 'failed' | 'held';
+    since: string | null;
+    error: string;
+  }[];
+}

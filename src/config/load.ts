@@ -35,6 +35,8 @@ export interface Config {
   readonly parallelConcurrency: number;
   /** Private networks that connectors may reach, as CIDRs. */
   readonly connectorNetworks: readonly string[];
+  /** Where people reach it with a browser, without a slash at its end; null: mails bear no links. */
+  readonly publicUrl: string | null;
   readonly logLevel: string;
   readonly file: FileConfig;
 }
@@ -76,6 +78,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     concurrency: env.data.ANDON_CONCURRENCY,
     parallelConcurrency: env.data.ANDON_PARALLEL_CONCURRENCY,
     connectorNetworks: networks,
+    publicUrl: env.data.ANDON_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     logLevel: env.data.ANDON_LOG_LEVEL,
     file,
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertsSchema } from './alerts-schema.js';
 
 /** Ids of channels, sources, services and clients. */
 export const idSchema = z
@@ -100,6 +101,8 @@ export const fileSchema = z.strictObject({
       watchdogMs: z.int().min(15_000).max(3_600_000).default(60_000),
     })
     .prefault({}),
+  /** Who is told of failures, and when. */
+  alerts: alertsSchema.prefault({}),
   modules: z
     .strictObject({
       /** Where the modules of `module` connectors lie; only files below it may be named. */
@@ -217,6 +220,10 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('private networks connectors may reach, as CIDRs with commas between'),
+  ANDON_PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be a URL such as https://andon.example.com' })
+    .optional()
+    .describe('where people reach this Andon with a browser; links in mails begin with it'),
   ANDON_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

@@ -87,6 +87,37 @@ const shardPrefixes = {
   rateTurn: 'rate-turn:',
 } as const;
 
+/** Keys of the alerts, in a slot of their own, and what each holds. */
+const alertParts = {
+  /** string with expiry: whose turn it is to tell; every write of the alerter asks for it */
+  lease: 'lease',
+  /** counter behind the numbers of incidents */
+  lastIncident: 'lastIncident',
+  /** hash: incident → what it is */
+  incidents: 'incidents',
+  /** zset: incident → when it began; the open ones */
+  open: 'open',
+  /** zset: incident → when it ended; the newest are kept */
+  closed: 'closed',
+  /** hash: queue id → the trouble with that item, while its incident is open */
+  troubles: 'troubles',
+  /** hash: idempotency key → mail that has still to be enqueued, whole */
+  outbox: 'outbox',
+  /** zset: queue id of a mail → when it was enqueued: what fails there is not told by mail */
+  mailIds: 'mailIds',
+  /** hash: incident → who claimed or snoozed it */
+  claims: 'claims',
+  /** hash: recipients and overrides, and a version that grows with every change */
+  routing: 'routing',
+  /** hash: queue → up to when its completed items were told of */
+  cursors: 'cursors',
+  /** hash: address → successes that a mail will tell of */
+  successes: 'successes',
+  /** hash: what people should know about the alerts themselves */
+  notices: 'notices',
+} as const;
+export type AlertKeys = Readonly<Record<keyof typeof alertParts, string>>;
+
 /** Keys of the installation: few, small, in a slot of their own. */
 export interface RegistryKeys {
   /** hash: "channel.12" → endpoint */
@@ -143,6 +174,9 @@ export interface ShardKeys {
 export class Keys {
   readonly registry: RegistryKeys;
   readonly shards: readonly ShardKeys[];
+  readonly alerts: AlertKeys;
+  /** What `Scripts.run` takes for a script that works on the keys of the alerts. */
+  readonly alertSlot: ShardKeys;
 
   /** @param prefix `ANDON_PREFIX` @param shardCount `ANDON_SHARDS` */
   constructor(prefix: string, shardCount: number) {
@@ -166,6 +200,18 @@ export class Keys {
       durable: registry('durable'),
       idempotency: registry('idempotency:'),
     };
+    const alertTag = `{${prefix}:alerts}`;
+    this.alertSlot = {
+      index: -1,
+      prefix: alertTag,
+      absent: `${alertTag}:absent`,
+      durable: `${alertTag}:durable`,
+      wakeBlocking: '',
+      wakeParallel: '',
+    };
+    this.alerts = Object.fromEntries(
+      Object.entries(alertParts).map(([name, part]) => [name, `${alertTag}:${part}`]),
+    ) as AlertKeys;
     this.shards = Array.from({ length: shardCount }, (_, index) => {
       const tag = `{${prefix}:s${index}}`;
       const ours = (part: string) => `${tag}:andon:${part}`;
@@ -256,6 +302,9 @@ export const luaKeys: string = [
   `local PARALLEL = '${PARALLEL}'`,
   `local shard = { ${Object.entries(shardParts)
     .map(([name, part]) => `${name} = OURS .. '${part}'`)
+    .join(', ')} }`,
+  `local alerts = { ${Object.entries(alertParts)
+    .map(([name, part]) => `${name} = PREFIX .. ':${part}'`)
     .join(', ')} }`,
   ...Object.entries(shardPrefixes).map(
     ([name, part]) => `local function ${name}Key(of) return OURS .. '${part}' .. of end`,

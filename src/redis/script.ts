@@ -25,6 +25,7 @@ const knownScripts: Readonly<Record<string, string>> = {
 export const scriptNames = [
   'adopt',
   'ask',
+  'attend',
   'begin',
   'claim',
   'clear',
@@ -48,8 +49,11 @@ export const scriptNames = [
   'spread',
   'status',
   'strike',
+  'succeeded',
   'sweep',
+  'tell',
   'tend',
+  'troubles',
   'undo',
 ] as const;
 export type ScriptName = (typeof scriptNames)[number];

@@ -1,0 +1,196 @@
+import type { Caller } from '../accounts/caller.js';
+import type { OverrideInput } from '../config/alerts-schema.js';
+import { type Fault, InvalidInput, NotFound } from '../errors.js';
+import { routeTo } from '../incidents/routing.js';
+import { type NotificationType, notificationTypes } from '../incidents/types.js';
+import { clientsUntold, overrideFaults, untoldSentence } from '../incidents/warnings.js';
+import { endpointName } from '../queues/registry.js';
+import { listBody, overrideBody, overrideParams, routeQuery } from './input-alerts.js';
+import { type Route, route } from './route.js';
+import type { Services } from './services.js';
+
+/** Who is told of what: the top level of each client, overrides, and what a notification would do. */
+export function alertRoutes(services: Services): Route[] {
+  const { recipients, incidents, registry, audit, catalogue } = services;
+  let known: ReadonlyMap<string, NotificationType> | null = null;
+  const types = () => {
+    known ??= notificationTypes(catalogue);
+    return known;
+  };
+  const override = async (id: string, caller: Caller) => {
+    const found = await recipients.override(id);
+    if (!found || !owns(caller, found.client)) throw new NotFound(`there is no override "${id}"`);
+    return found;
+  };
+  return [
+    route({
+      method: 'get',
+      path: '/v1/alerts/types',
+      scope: 'read',
+      summary: 'The notifications there are, and what each can be narrowed by.',
+      handle: async () => ({ items: [...types().values()], nextCursor: null }),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/alerts/recipients',
+      scope: 'read',
+      summary: 'The top level of each client: who gets everything that no override takes away.',
+      async handle({ caller }) {
+        const { lists } = await recipients.all();
+        return { items: lists.filter((one) => owns(caller, one.client)), nextCursor: null };
+      },
+    }),
+    route({
+      method: 'put',
+      path: '/v1/alerts/recipients',
+      scope: 'admin',
+      summary:
+        'Set the top level of a client as a whole; without a client, of what belongs to none.',
+      body: listBody,
+      async handle({ body, caller }) {
+        refuseStranger(caller, body.client ?? null);
+        const list = await recipients.putList(body);
+        await audit.write(caller.actor, 'change', { recipients: list.client ?? '' });
+        return list;
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/alerts/overrides',
+      scope: 'read',
+      summary: 'The overrides.',
+      async handle({ caller }) {
+        const { overrides } = await recipients.all();
+        return { items: overrides.filter((one) => owns(caller, one.client)), nextCursor: null };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/alerts/overrides',
+      scope: 'admin',
+      summary: 'Make an override: these notifications go to others than the top level.',
+      status: 201,
+      body: overrideBody,
+      async handle({ body, caller }) {
+        await check(body, types(), services, caller);
+        const made = await recipients.putOverride(body);
+        await audit.write(caller.actor, 'create', { override: made.id });
+        return made;
+      },
+    }),
+    route({
+      method: 'put',
+      path: '/v1/alerts/overrides/:id',
+      scope: 'admin',
+      summary: 'Change an override, as a whole.',
+      params: overrideParams,
+      body: overrideBody,
+      async handle({ params, body, caller }) {
+        await override(params.id, caller);
+        await check(body, types(), services, caller);
+        const changed = await recipients.putOverride(body, params.id);
+        await audit.write(caller.actor, 'change', { override: params.id });
+        return changed;
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/alerts/overrides/:id',
+      scope: 'admin',
+      summary: 'Remove an override: its notifications go to the top level again.',
+      params: overrideParams,
+      async handle({ params, caller }) {
+        const removed = await override(params.id, caller);
+        await recipients.deleteOverride(params.id);
+        await audit.write(caller.actor, 'delete', { override: params.id });
+        return removed;
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/alerts/route',
+      scope: 'read',
+      summary:
+        'Who would be told of a notification and why, and who lost it through which override.',
+      query: routeQuery,
+      async handle({ query, caller }) {
+        if (!types().has(query.type)) throw unknownType(query.type, types());
+        const [channel, source] = await registry.getMany([
+          endpointName('channel', query.channel ?? ''),
+          endpointName('source', query.source ?? ''),
+        ]);
+        const client = query.client ?? channel?.client ?? source?.client ?? null;
+        refuseStranger(caller, client);
+        const concern = {
+          client,
+          channel: query.channel ?? null,
+          source: query.source ?? null,
+        };
+        const verdict = routeTo(await recipients.all(), [query.type], concern);
+        // Who stands in belongs to another list than the client's own.
+        const told = verdict.standIn && !owns(caller, null) ? [] : verdict.told;
+        return { ...concern, type: query.type, ...verdict, told };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/alerts/warnings',
+      scope: 'read',
+      summary:
+        'What is wrong with the alerts themselves: clients without recipients, mails that failed.',
+      async handle({ caller }) {
+        const untold = clientsUntold(await recipients.all(), await registry.list());
+        const warnings: object[] = untold
+          .filter((client) => owns(caller, client))
+          .map((client) => ({ type: 'no-recipients', client, detail: untoldSentence(client) }));
+        const undelivered = caller.unlimited ? await incidents.undelivered() : null;
+        if (undelivered) {
+          const detail = `${undelivered.count} mails of the alerts could not be delivered: look at items ${undelivered.queueIds.join(', ')}`;
+          warnings.push({ type: 'undelivered', ...undelivered, detail });
+        }
+        return { items: warnings, nextCursor: null };
+      },
+    }),
+  ];
+}
+
+/** A key that is limited to some channels or sources has no say about a whole client. */
+function owns({ limits }: Caller, client: string | null): boolean {
+  if (limits.channels || limits.sources) return false;
+  return limits.clients === null || (client !== null && limits.clients.includes(client));
+}
+
+function refuseStranger(caller: Caller, client: string | null): void {
+  if (owns(caller, client)) return;
+  const { clients, channels, sources } = caller.limits;
+  const detail =
+    clients && !channels && !sources
+      ? `this key is limited to the clients ${clients.join(', ')}: name one of them`
+      : 'this key is limited to some channels or sources';
+  throw new InvalidInput([{ pointer: '/client', detail }]);
+}
+
+async function check(
+  body: OverrideInput,
+  types: ReadonlyMap<string, NotificationType>,
+  { registry }: Services,
+  caller: Caller,
+): Promise<void> {
+  refuseStranger(caller, body.client ?? null);
+  const faults: Fault[] = overrideFaults(body, types);
+  for (const kind of ['channel', 'source'] as const) {
+    const ids = kind === 'channel' ? body.channels : body.sources;
+    const found = await registry.getMany(ids.map((id) => endpointName(kind, id)));
+    for (const [n, id] of ids.entries()) {
+      const endpoint = found[n];
+      if (!endpoint || !caller.seesEndpoint(endpoint))
+        faults.push({ pointer: `/${kind}s/${n}`, detail: `no ${kind} "${id}" is registered` });
+    }
+  }
+  if (faults.length > 0) throw new InvalidInput(faults);
+}
+
+function unknownType(name: string, types: ReadonlyMap<string, NotificationType>): InvalidInput {
+  const detail = `there is no notification "${name}"; there are ${[...types.keys()].join(', ')}`;
+  return new InvalidInput([{ pointer: '/type', detail }]);
+}

@@ -1,0 +1,51 @@
+import type { OverrideInput } from '../config/alerts-schema.js';
+import type { Fault } from '../errors.js';
+import type { Endpoint } from '../queues/registry.js';
+import { type Routing, topLevelOf } from './routing.js';
+import type { NotificationType } from './types.js';
+
+/** Clients whose failures nobody of theirs would be told; null stands for what belongs to no client. */
+export function clientsUntold(
+  routing: Routing,
+  endpoints: readonly Pick<Endpoint, 'kind' | 'client'>[],
+): (string | null)[] {
+  const clients = new Set(
+    endpoints.filter((one) => one.kind !== 'service').map((one) => one.client),
+  );
+  return [...clients]
+    .filter((client) => topLevelOf(routing, client).length === 0)
+    .sort((a, b) => (a ?? '').localeCompare(b ?? ''));
+}
+
+/** The same in a sentence that says what to do. */
+export function untoldSentence(client: string | null): string {
+  const whose = client === null ? 'what belongs to no client' : `client ${client}`;
+  const option = client === null ? '' : ` --client ${client}`;
+  return `Nobody is told of failures of ${whose}: andon recipients set ADDRESS${option}`;
+}
+
+/** What is wrong with an override, pointers below it; empty when it may be stored. */
+export function overrideFaults(
+  { types, channels, sources }: OverrideInput,
+  known: ReadonlyMap<string, NotificationType>,
+): Fault[] {
+  const faults: Fault[] = [];
+  for (const [n, name] of types.entries()) {
+    const type = known.get(name);
+    if (!type) {
+      const detail = `there is no notification "${name}"; there are ${[...known.keys()].join(', ')}`;
+      faults.push({ pointer: `/types/${n}`, detail });
+      continue;
+    }
+    for (const [kind, ids] of [
+      ['channel', channels],
+      ['source', sources],
+    ] as const) {
+      if (ids.length > 0 && !type.narrowedBy.includes(kind)) {
+        const detail = `${name} cannot be narrowed by ${kind}: it concerns none`;
+        faults.push({ pointer: `/${kind}s`, detail });
+      }
+    }
+  }
+  return faults;
+}
