@@ -281,7 +281,8 @@ export class System implements Part {
       trustProxy: this.config.trustProxy,
       ...pages,
     });
-    return new ApiServer(app, this.config);
+    const { host, port, file } = this.config;
+    return new ApiServer(app, { host, port, limits: file.api });
   }
 
   private alerter(redis: Redis, keys: Keys, catalogue: Catalogue): Alerter {

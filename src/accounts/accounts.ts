@@ -143,6 +143,8 @@ export class Accounts {
 
   /** An admin gives a user another password. All sessions of that user end. */
   async setPassword(actor: string, name: string, password: string): Promise<void> {
+    // A hash is half a second of a core: not for somebody whom there is not.
+    await this.get(name);
     const passwordHash = await hashPassword(password, this.cost);
     if (!(await this.users.change(name, { passwordHash }))) {
       throw new NotFound(`there is no user "${name}"`);

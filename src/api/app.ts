@@ -13,6 +13,7 @@ import {
   Forbidden,
   InvalidInput,
   NotFound,
+  TooLarge,
   Unauthorized,
   UnsupportedMediaType,
 } from '../errors.js';
@@ -111,7 +112,14 @@ const requestId: RequestHandler = (_, response, next) => {
 
 /** The bytes as they came: what they mean is decided by one strict reader. */
 function bodyOf(row: Route): RequestHandler {
-  return express.raw({ type: () => true, limit: row.bodyLimit, inflate: false });
+  const read = express.raw({ type: () => true, limit: row.bodyLimit, inflate: false });
+  return (request, response, next) => {
+    // The reader would take in all of it before it says so.
+    if (Number(request.get('content-length')) > row.bodyLimit) {
+      throw new TooLarge('the body is larger than this call takes');
+    }
+    read(request, response, next);
+  };
 }
 
 /** Before the body is read: nobody unknown may fill our memory. */

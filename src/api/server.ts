@@ -1,11 +1,18 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
+import type { FileConfig } from '../config/schema.js';
 import { BadConfig } from '../errors.js';
 import { type Part, within } from '../lifecycle.js';
 
 /** Requests that run when a stop is asked for may go on this long, in milliseconds. */
 const GRACE_MS = 5_000;
+
+/**
+ * What one connection, and all of them, may take; `api` of the settings file says what each is for.
+ * Node's own standards are no limit on connections, none on silence, and a look every 30 s only.
+ */
+export type ServerLimits = FileConfig['api'];
 
 /** The API on its port. */
 export class ApiServer implements Part {
@@ -13,13 +20,15 @@ export class ApiServer implements Part {
   private readonly app: Express;
   private readonly host: string;
   private readonly port: number;
+  private readonly limits: ServerLimits;
   private server: Server | null = null;
   private stopping: Promise<void> | null = null;
 
-  constructor(app: Express, options: { host: string; port: number }) {
+  constructor(app: Express, options: { host: string; port: number; limits: ServerLimits }) {
     this.app = app;
     this.host = options.host;
     this.port = options.port;
+    this.limits = options.limits;
   }
 
   /** Where it listens; the port is the real one when 0 was asked for. */
@@ -30,14 +39,29 @@ export class ApiServer implements Part {
   }
 
   async start(): Promise<void> {
+    const server = this.build();
     await new Promise<void>((resolve, reject) => {
-      const server = this.app.listen(this.port, this.host, (error) =>
-        error ? reject(this.refusal(error)) : resolve(),
-      );
-      server.headersTimeout = 10_000;
-      server.requestTimeout = 60_000;
-      this.server = server;
+      server.once('error', (error) => reject(this.refusal(error)));
+      server.listen(this.port, this.host, resolve);
     });
+    this.server = server;
+  }
+
+  private build(): Server {
+    const { headersMs, requestMs, keepAliveMs, idleMs, connections, headerBytes } = this.limits;
+    const limits = {
+      maxHeaderSize: headerBytes,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: keepAliveMs,
+      // How far over its time a slow request may get.
+      connectionsCheckingInterval: Math.ceil(Math.min(headersMs, requestMs) / 4),
+    };
+    const server = createServer(limits, this.app);
+    server.maxConnections = connections;
+    // Also of a client that does not fetch its answer.
+    server.setTimeout(idleMs, (socket) => socket.destroy());
+    return server;
   }
 
   private refusal(error: NodeJS.ErrnoException): Error {

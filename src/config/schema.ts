@@ -103,6 +103,27 @@ export const fileSchema = z.strictObject({
     .prefault({}),
   /** Who is told of failures, and when. */
   alerts: alertsSchema.prefault({}),
+  /** What clients of the HTTP API and of the desk may take up. Times in milliseconds. */
+  api: z
+    .strictObject({
+      /** From its first byte on, all headers of a request must be there after this. */
+      headersMs: z.int().min(100).max(600_000).default(10_000),
+      /** And all of its body after this. */
+      requestMs: z.int().min(100).max(3_600_000).default(60_000),
+      /** How long a connection is kept for the next request; longer than a proxy in front keeps it. */
+      keepAliveMs: z.int().min(100).max(600_000).default(65_000),
+      /** A connection on which nothing moves ends after this, also while its answer is not fetched. */
+      idleMs: z.int().min(100).max(3_600_000).default(300_000),
+      /** Connections of one process at once; more are closed unanswered. */
+      connections: z.int().min(10).max(1_000_000).default(2_000),
+      /** All headers of a request together. */
+      headerBytes: z.int().min(2_048).max(1_048_576).default(16_384),
+    })
+    .refine(({ headersMs, requestMs }) => headersMs <= requestMs, {
+      error: 'must not be longer than requestMs',
+      path: ['headersMs'],
+    })
+    .prefault({}),
   modules: z
     .strictObject({
       /** Where the modules of `module` connectors lie; only files below it may be named. */

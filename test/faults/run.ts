@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign/campaign.js';
 import { excerpt, page } from './campaign/report.js';
+import { fuzz } from './fuzz/fuzz.js';
 import { prove } from './seeded-bugs/prove.js';
 
 /** `npm run faults -- --minutes 5 --seed 1`: docs/faults.md tells how to read what comes out. */
@@ -19,6 +20,8 @@ const HELP = `npm run faults -- [options]
   --overnight      8 hours, one hour a seed, until the first violation
   --out DIR        where report.json, report.html and the history go (a new directory)
   --product DIR    the built product (.)
+  --fuzz N         instead: N requests that no program should send, to an API process of its own
+  --only N         of --fuzz: send and show request N of the seed only
   --prove [--only WORD] [--all]
                    put each seeded bug into a copy of the product and see that it is caught;
                    by the first tool that should, or by all of them
@@ -38,6 +41,7 @@ const { values } = parseArgs({
     product: { type: 'string', default: '.' },
     prove: { type: 'boolean', default: false },
     only: { type: 'string' },
+    fuzz: { type: 'string' },
     all: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -76,10 +80,29 @@ async function run(seed: number, minutes: number): Promise<boolean> {
   return bad === 0;
 }
 
+async function runFuzz(seed: number, requests: number): Promise<boolean> {
+  console.log(`seed ${seed}, ${requests} requests`);
+  const only = values.only === undefined ? undefined : Number(values.only);
+  const { violations, ...report } = await fuzz({
+    seed,
+    requests,
+    only,
+    product: values.product,
+    progress: (line) => console.log(line),
+  });
+  console.log(JSON.stringify(report, null, 1));
+  for (const violation of violations.slice(0, 50)) console.log(`VIOLATION ${violation}`);
+  console.log(`seed ${seed}: ${report.requests} requests, ${violations.length} violations`);
+  return violations.length === 0;
+}
+
 if (values.help) {
   console.log(HELP);
 } else if (values.prove) {
   process.exitCode = (await prove(values)) ? 0 : 1;
+} else if (values.fuzz !== undefined) {
+  const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
+  process.exitCode = (await runFuzz(seed, Number(values.fuzz))) ? 0 : 1;
 } else {
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   let good = true;

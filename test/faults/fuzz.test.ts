@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals';
+import { fuzz } from './fuzz/fuzz.js';
+import { requestOf } from './fuzz/requests.js';
+import { wireCases } from './fuzz/wire.js';
+
+describe('P10 at scale: whatever is sent, a real API process answers well or refuses', () => {
+  test('2,000 requests of a seed and every odd thing on a socket leave nothing but what was accepted', async () => {
+    const report = await fuzz({ seed: 1, requests: 2_000, product: '.', progress: () => {} });
+    expect(report.violations).toEqual([]);
+    expect(report.requests).toBe(2_000);
+    expect(report.wire.cases).toBe(wireCases.length);
+    // Enough got through that comparing means something.
+    expect(report.accepted).toBeGreaterThan(150);
+    expect(report.statuses[422]).toBeGreaterThan(100);
+  });
+
+  test('a request follows from its seed and number alone', () => {
+    const surface = {
+      operations: [
+        {
+          method: 'post',
+          path: '/v1/items',
+          query: {},
+          body: { properties: { data: {} }, type: 'object' },
+        },
+      ],
+      pages: ['/'],
+      instructions: ['add_product'],
+      keys: ['a.b'],
+      cookie: 'a=b',
+      items: 10,
+    };
+    const made = (seed: number) =>
+      Array.from({ length: 200 }, (_, index) => requestOf(seed, index, surface));
+    expect(made(7)).toEqual(made(7));
+    expect(made(7)).not.toEqual(made(8));
+  });
+});
