@@ -13,6 +13,7 @@ import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
 import { Keys } from './redis/keys.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
+import { wrongKeys } from './secret-keys.js';
 
 /** `andon check`: would it start? Every problem at once, each as a sentence. */
 export function addCheck(program: Command, io: Pick<Io, 'stdout'> = process): void {
@@ -49,8 +50,14 @@ async function look(config: Config): Promise<Findings> {
   const notes = [`settings (${config.configFile} and environment)`];
   const problems = [
     ...unknownBullmqScripts(),
+    ...wrongKeys(config),
     ...loadCatalogue().strangers(Object.keys(config.file.retry), 'retry'),
   ];
+  notes.push(
+    config.mail
+      ? `mail: ${config.mail.host}:${config.mail.port}, from ${config.mail.from}`
+      : 'warning: ANDON_SMTP_URL is not set, so send_email items fail and nobody is told by mail',
+  );
   if (problems.length === 0) notes.push('bullmq is the version that was tested');
   const modules = await inspectModules(config.file.modules, namedModules(config));
   problems.push(...modules.problems);

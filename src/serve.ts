@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { addCheck } from './check.js';
 import { loadConfig } from './config/load.js';
 import { addDemo } from './demo.js';
+import { addSecrets } from './rotate.js';
 import type { Role } from './system.js';
 import { serve } from './up.js';
 
@@ -31,5 +32,6 @@ export function addServing(program: Command): void {
       });
   }
   addCheck(program);
+  addSecrets(program);
   addDemo(program);
 }

@@ -22,7 +22,9 @@ import { Transitions } from './blocking/transitions.js';
 import { BOARD_PATH, board } from './board/board.js';
 import type { Config } from './config/load.js';
 import type { AnyConnectorType } from './connectors/connector.js';
+import { discreet, secretTexts, unfit } from './connectors/discreet.js';
 import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
+import { noWebhooks, type WebhookBook } from './connectors/webhook.js';
 import { buildConsole, type Console } from './console/console.js';
 import { BadConfig, messageOf } from './errors.js';
 import { type FirstLogin, firstAdmin } from './first-admin.js';
@@ -42,12 +44,18 @@ import { Enqueuer } from './queues/enqueue.js';
 import { Finder } from './queues/find.js';
 import { endpointName, Registry } from './queues/registry.js';
 import { readStatus } from './queues/status.js';
+import { Webhooks } from './queues/webhooks.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
 import { type Durability, local, Replicated } from './redis/durability.js';
 import { EmbeddedRedis } from './redis/embedded.js';
 import { Keys, PARALLEL } from './redis/keys.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
+import { openVault, ownSecrets } from './secret-keys.js';
+import { discreetLog } from './secrets/log.js';
+import { BadReference, References } from './secrets/references.js';
+import { Scrubber } from './secrets/scrubber.js';
+import { SealedForGood, type Vault } from './secrets/vault.js';
 
 export type Role = 'api' | 'worker' | 'alerts';
 
@@ -82,6 +90,8 @@ export class System implements Part {
   private readonly options: SystemOptions;
   private readonly embedded: EmbeddedRedis | null;
   private readonly types: ConnectorTypes;
+  private readonly references: References;
+  private webhooks: WebhookBook = noWebhooks;
   private redis: Redis | null = null;
   private witness: Redis | null = null;
   private roles: Parts | null = null;
@@ -89,15 +99,18 @@ export class System implements Part {
 
   constructor(config: Config, options: SystemOptions) {
     this.config = config;
-    this.options = options;
+    this.options = { ...options, log: discreetLog(options.log, new Scrubber(ownSecrets(config))) };
+    this.references = new References(config.references);
     this.types = connectorTypes(config.connectorNetworks, {
       modules: config.file.modules,
-      log: options.log,
+      mail: config.mail,
+      webhooks: () => this.webhooks,
+      log: this.options.log,
       more: options.connectors,
     });
     this.embedded = config.redisUrl
       ? null
-      : new EmbeddedRedis({ dataDir: config.dataDir, log: options.log });
+      : new EmbeddedRedis({ dataDir: config.dataDir, log: this.options.log });
   }
 
   get redisUrl(): string {
@@ -121,8 +134,12 @@ export class System implements Part {
       await reach(redis);
       const keys = new Keys(this.config.prefix, this.config.shards);
       await this.check(redis, keys);
-      await new Registry(redis, new Scripts(redis, keys), keys).spreadIds(PARALLEL);
-      await this.startRoles(redis, keys, catalogue);
+      const vault = await openVault(this.config);
+      const registry = new Registry(redis, new Scripts(redis, keys), keys, vault);
+      await registry.spreadIds(PARALLEL);
+      await sealPlain(registry, this.options.log);
+      this.webhooks = bookOf(new Webhooks(redis, keys, vault), new Audit(redis, keys));
+      await this.startRoles(redis, keys, catalogue, vault);
     } catch (error) {
       await this.stop();
       throw error;
@@ -163,7 +180,12 @@ export class System implements Part {
     if (all.length > 0) throw new BadConfig(all);
   }
 
-  private async startRoles(redis: Redis, keys: Keys, catalogue: Catalogue): Promise<void> {
+  private async startRoles(
+    redis: Redis,
+    keys: Keys,
+    catalogue: Catalogue,
+    vault: Vault,
+  ): Promise<void> {
     const { roles, log } = this.options;
     const parts: Part[] = [];
     let api: ApiServer | null = null;
@@ -171,12 +193,12 @@ export class System implements Part {
       log.info({}, `recipients of alerts read from ${this.config.configFile}`);
     if (roles.includes('api')) {
       // What the start itself writes, every start would write again: that waits for no replica.
-      const first = this.services(redis, keys, catalogue, local);
+      const first = this.services(redis, keys, catalogue, vault, local);
       this.adminKey = await firstKey(first.apiKeys, this.config);
       await seed(redis, keys, first, this.config, log);
       this.firstLogin = await firstAdmin(first.accounts, this.config);
       const durability = await this.durability(redis);
-      const services = this.services(redis, keys, catalogue, durability);
+      const services = this.services(redis, keys, catalogue, vault, durability);
       const guard = new Guard(services.accounts);
       const desk = this.console(redis, keys, services, guard);
       const rooms = [this.board(redis, keys, services, guard), desk.router];
@@ -185,7 +207,7 @@ export class System implements Part {
       parts.push(api, desk.feed);
     }
     // After the API: when its port is taken, nothing has been claimed.
-    if (roles.includes('worker')) parts.push(this.fleet(keys, catalogue));
+    if (roles.includes('worker')) parts.push(this.fleet(keys, catalogue, vault));
     if (roles.includes('alerts')) parts.push(this.alerter(redis, keys, catalogue));
     this.roles = new Parts('roles', parts, (part, problem) =>
       log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
@@ -198,10 +220,11 @@ export class System implements Part {
     redis: Redis,
     keys: Keys,
     catalogue: Catalogue,
+    vault: Vault,
     durability: Durability,
   ): Services {
     const scripts = new Scripts(redis, keys, durability);
-    const registry = new Registry(redis, scripts, keys);
+    const registry = new Registry(redis, scripts, keys, vault);
     const finder = new Finder(redis, scripts, keys, registry);
     const audit = new Audit(redis, keys);
     return {
@@ -217,6 +240,8 @@ export class System implements Part {
       connectorTypes: this.types,
       incidents: new Incidents(redis, scripts, keys),
       recipients: new Recipients(redis, keys),
+      references: this.references,
+      webhooks: new Webhooks(redis, keys, vault, durability),
       status: (names) => readStatus(scripts, keys, names, this.config.file.hold.graceMs),
     };
   }
@@ -310,21 +335,30 @@ export class System implements Part {
     );
   }
 
-  private fleet(keys: Keys, catalogue: Catalogue): Fleet {
+  private fleet(keys: Keys, catalogue: Catalogue, vault: Vault): Fleet {
     const { log, giveUp } = this.options;
     return new Fleet({
       config: this.config,
       keys,
       catalogue,
+      vault,
       log,
       giveUp,
       open: (kind, name) => connectRedis(this.redisUrl, { name: `andon-${name}`, kind, log }),
       close: (redis) => closeRedis(redis, CLOSE_MS),
       connect: async (endpoint, registry) => {
         const type = this.types.get(endpoint.connector.type);
-        const secrets = await registry.secrets(endpoint.kind, endpoint.id);
-        const settings = type.parse({ ...endpoint.connector, ...secrets });
-        return type.create(settings, endpointName(endpoint.kind, endpoint.id));
+        try {
+          const stored = await registry.secrets(endpoint.kind, endpoint.id);
+          const secrets = await this.references.resolve(stored);
+          const settings = type.parse({ ...endpoint.connector, ...secrets });
+          const connector = await type.create(settings, endpointName(endpoint.kind, endpoint.id));
+          return discreet(connector, new Scrubber(secretTexts(stored, secrets)));
+        } catch (error) {
+          // For a person who looks after secrets, not one who looks after data.
+          if (!(error instanceof SealedForGood || error instanceof BadReference)) throw error;
+          return unfit({ message: error.message, cause: 'credentials' });
+        }
       },
     });
   }
@@ -339,6 +373,31 @@ function wrongOverrides({ file, configFile }: Config, catalogue: Catalogue): str
         `${configFile}: alerts.overrides.${n}${pointer.replaceAll('/', '.')}: ${detail}.`,
     ),
   );
+}
+
+/** The registered webhooks as their connector sees them. */
+function bookOf(webhooks: Webhooks, audit: Audit): WebhookBook {
+  return {
+    async find(id) {
+      const webhook = await webhooks.get(id);
+      return webhook && { ...webhook, secrets: await webhooks.secrets(id) };
+    },
+    async disable(id, reason) {
+      if (await webhooks.disable(id, reason))
+        await audit.write('andon', 'disable', { webhook: id, reason });
+    },
+  };
+}
+
+/** Secrets from before there was a vault are sealed now; that all others open is seen on the way. */
+async function sealPlain(registry: Registry, log: Log): Promise<void> {
+  try {
+    const { sealed } = await registry.sealAll({ plainOnly: true });
+    if (sealed > 0) log.info({ sealed }, 'secrets that were stored plainly are sealed now');
+  } catch (error) {
+    if (error instanceof SealedForGood) throw new BadConfig([`${error.message}.`]);
+    throw error;
+  }
 }
 
 async function reach(redis: Redis): Promise<void> {

@@ -34,6 +34,7 @@ import type { Route } from './route.js';
 import type { Services } from './services.js';
 import { parseStrictJson } from './strict-json.js';
 import { userRoutes } from './users.js';
+import { webhookRoutes } from './webhooks.js';
 
 export interface AppParts {
   readonly services: Services;
@@ -58,6 +59,7 @@ export const routesOf = (services: Services): Route[] => [
   ...endpointRoutes(services),
   ...incidentRoutes(services),
   ...alertRoutes(services),
+  ...webhookRoutes(services),
   ...adminRoutes(services),
   ...userRoutes(services),
 ];

@@ -34,7 +34,7 @@ function instruction(entry: CatalogueEntry | undefined): string[][] {
 /** The fields that must be there, and what is still asked for when all of them are. */
 function neededBy(schema: z.ZodType): string {
   const required = requiredOf(schema);
-  const filled = Object.fromEntries(required.map((name) => [name, 'x']));
+  const filled = Object.fromEntries(required.map((name) => [name, 'x@shop.example']));
   const more = faultsIn(schema, filled).map(({ detail }) => escaped(detail));
   return [...required.map(code), ...more].join(', ') || 'nothing';
 }

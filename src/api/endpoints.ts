@@ -9,6 +9,7 @@ import {
   type SecretSettings,
 } from '../queues/registry.js';
 import { showEndpoint } from '../queues/view.js';
+import { isReference, type References } from '../secrets/references.js';
 import { endpointBody, endpointsQuery, idParams } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
@@ -68,6 +69,7 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
           const detail = `this key may put the ${kind}s of its own client, channels and sources only`;
           throw new InvalidInput([{ pointer: '/client', detail }]);
         }
+        refuseReferences(body.connector, caller, services.references);
         const { endpoint, created, newSecret } = await putEndpoint(services, kind, params.id, body);
         await audit.write(caller.actor, created ? 'create' : 'change', {
           endpoint: endpointName(kind, params.id),
@@ -86,12 +88,40 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
       async handle({ params, caller }) {
         const endpoint = await find(params.id, caller);
         if (kind !== 'service') await refuseWhileInUse(services, endpoint);
-        await registry.delete(kind, params.id);
+        if (!(await registry.delete(kind, params.id)))
+          throw new Conflict(`the ${kind} "${params.id}" is built in and stays`);
         await audit.write(caller.actor, 'delete', { endpoint: endpointName(kind, params.id) });
         return showEndpoint(endpoint);
       },
     }),
   ];
+}
+
+/**
+ * Settings may name secrets that stand elsewhere. What is named is sent to the address in the same
+ * settings, so a key of one client must not name what may be another's.
+ */
+function refuseReferences(
+  connector: EndpointInput['connector'],
+  caller: Caller,
+  references: References,
+): void {
+  const faults = textsAt(connector).flatMap(([pointer, text]) => {
+    if (!isReference(text)) return [];
+    const detail = caller.unlimited
+      ? references.refusal(text)
+      : 'only a key that is limited to no client may name secrets as env: or file:';
+    return detail ? [{ pointer: `/connector${pointer}`, detail }] : [];
+  });
+  if (faults.length > 0) throw new InvalidInput(faults);
+}
+
+function textsAt(value: unknown, at = ''): [string, string][] {
+  if (typeof value === 'string') return [[at, value]];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) =>
+    textsAt(one, `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`),
+  );
 }
 
 /**

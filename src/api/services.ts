@@ -11,6 +11,8 @@ import type { Finder } from '../queues/find.js';
 import type { Item } from '../queues/item.js';
 import type { Registry } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
+import type { Webhooks } from '../queues/webhooks.js';
+import type { References } from '../secrets/references.js';
 import type { ApiKeys } from './api-keys.js';
 
 /** What the handlers work with. */
@@ -27,5 +29,7 @@ export interface Services {
   previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
   readonly incidents: Incidents;
   readonly recipients: Recipients;
+  readonly references: References;
+  readonly webhooks: Webhooks;
   status(names: readonly string[]): Promise<QueueStatus[]>;
 }

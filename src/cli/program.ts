@@ -14,6 +14,7 @@ import { addRecipients } from './recipients.js';
 import { sharedOptions } from './session.js';
 import { addSteering } from './steer.js';
 import { addUsers } from './users.js';
+import { addWebhooks } from './webhooks.js';
 
 const exits = `
 Exit codes: 0 done; 1 refused, or nothing matched; 2 wrong usage; 3 Andon cannot be reached or failed.`;
@@ -48,6 +49,7 @@ export function buildCli(serve: (program: Command) => void, io: Io = process): C
   program.commandsGroup('Set up:');
   addEndpoints(program, io);
   addRecipients(program, io);
+  addWebhooks(program, io);
   addKeys(program, io);
   addUsers(program, io);
   return program;

@@ -137,6 +137,40 @@ export class AndonClient {
     await this.call('DELETE', `/v1/${kind}s/${encodeURIComponent(id)}`);
   }
 
+  // Webhooks
+
+  putWebhook(
+    id: string,
+    settings: shapes.WebhookSettings,
+  ): Promise<shapes.Webhook & { secret?: string }> {
+    return this.call('PUT', `/v1/webhooks/${encodeURIComponent(id)}`, { body: settings });
+  }
+
+  webhooks(): AsyncGenerator<shapes.Webhook> {
+    return this.all('/v1/webhooks');
+  }
+
+  webhook(id: string): Promise<shapes.Webhook> {
+    return this.call('GET', `/v1/webhooks/${encodeURIComponent(id)}`);
+  }
+
+  /** `secret` in the answer is the only time that it is told. */
+  rotateWebhook(
+    id: string,
+    overlapHours?: number,
+  ): Promise<shapes.Webhook & { secret: string; formerSignsUntil: string }> {
+    const body = overlapHours === undefined ? {} : { overlapHours };
+    return this.call('POST', `/v1/webhooks/${encodeURIComponent(id)}/rotate`, { body });
+  }
+
+  enableWebhook(id: string): Promise<shapes.Webhook> {
+    return this.call('POST', `/v1/webhooks/${encodeURIComponent(id)}/enable`);
+  }
+
+  async deleteWebhook(id: string): Promise<void> {
+    await this.call('DELETE', `/v1/webhooks/${encodeURIComponent(id)}`);
+  }
+
   // Keys
 
   /** `key` in the answer is the only time that the secret is told. */

@@ -377,3 +377,22 @@ export interface IncidentDetails extends Incident {
     error: string;
   }[];
 }
+
+export interface WebhookSettings {
+  readonly url: string;
+  readonly description: string;
+  readonly client?: string | undefined;
+  /** Without it, all. */
+  readonly events?: readonly string[] | undefined;
+}
+
+/** An address that `send_webhook` may send to. */
+export interface Webhook {
+  readonly id: string;
+  readonly url: string;
+  readonly description: string;
+  readonly client: string | null;
+  readonly events: readonly string[] | null;
+  /** It answered 410 Gone; nothing is sent until somebody enables it. */
+  readonly disabled: { readonly at: string; readonly reason: string } | null;
+}

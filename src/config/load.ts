@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import { BadConfig, messageOf } from '../errors.js';
 import { inWords } from './in-words.js';
+import { type MailServer, mailServer } from './mail-server.js';
+import { REFERENCE_PREFIX, type ReferenceRoom } from './reference-room.js';
 import { environmentSchema, type FileConfig, fileSchema, secretNames } from './schema.js';
 
 /** Everything that can be set, read once, checked whole, frozen. */
@@ -37,6 +40,12 @@ export interface Config {
   readonly connectorNetworks: readonly string[];
   /** Where people reach it with a browser, without a slash at its end; null: mails bear no links. */
   readonly publicUrl: string | null;
+  /** As they are written; the first seals, the others open what was sealed before. */
+  readonly secretKeys: readonly string[];
+  /** What connectors' settings may name as `env:` and `file:`. */
+  readonly references: ReferenceRoom;
+  /** Null: no mail server is set. */
+  readonly mail: MailServer | null;
   readonly logLevel: string;
   readonly file: FileConfig;
 }
@@ -58,6 +67,7 @@ export function loadConfig(environment: Environment = process.env): Config {
   );
   const networks = splitNetworks(environment, problems);
   const oidc = env.success ? oidcOf(env.data, problems) : null;
+  const mail = mailServer(env.data?.ANDON_SMTP_URL, file?.mail, problems);
   if (!env.success || !file || problems.length > 0) throw new BadConfig(problems);
   return deepFreeze({
     port: env.data.ANDON_PORT,
@@ -79,6 +89,17 @@ export function loadConfig(environment: Environment = process.env): Config {
     parallelConcurrency: env.data.ANDON_PARALLEL_CONCURRENCY,
     connectorNetworks: networks,
     publicUrl: env.data.ANDON_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    secretKeys: (env.data.ANDON_SECRET_KEY ?? '').split(/[\s,]+/).filter(Boolean),
+    references: {
+      variables: Object.fromEntries(
+        Object.entries(environment).flatMap(([name, value]) =>
+          name.startsWith(REFERENCE_PREFIX) && value ? [[name, value]] : [],
+        ),
+      ),
+      directory: resolve(env.data.ANDON_SECRETS_DIR),
+      own: secretNames.flatMap((name) => environment[`${name}_FILE`] || []),
+    },
+    mail,
     logLevel: env.data.ANDON_LOG_LEVEL,
     file,
   });

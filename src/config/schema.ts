@@ -10,7 +10,7 @@ export const idSchema = z
 export const retrySettingsSchema = z
   .strictObject({
     /** Starts in one run, the first included. */
-    attempts: z.int().min(1).max(100),
+    attempts: z.int().min(1).max(1_000),
     /** Wait after the first failed attempt; doubles each time. Milliseconds. */
     firstDelayMs: z.int().min(0).max(86_400_000),
     /** No wait is longer. Milliseconds. */
@@ -61,6 +61,16 @@ export const rateLimitSchema = z
   .meta({ description: 'how many items may start, as {"max": 100, "per": "minute"}' });
 export type RateLimit = Readonly<z.infer<typeof rateLimitSchema>>;
 
+/**
+ * Mails and webhooks wait for servers that may be away for a weekend: 3 days at the least, first after
+ * 10 seconds, then at most 15 minutes apart, so that they leave soon after such a server is back.
+ */
+export const patientRetry: RetryPolicy = {
+  attempts: 368,
+  firstDelayMs: 10_000,
+  maxDelayMs: 900_000,
+};
+
 /** A channel, source or service as a user writes it; its connector's settings are checked by the connector's type. */
 export const endpointSchema = z.strictObject({
   description: z.string().trim().min(1).max(200),
@@ -75,6 +85,37 @@ export const endpointSchema = z.strictObject({
 });
 export type EndpointInput = z.infer<typeof endpointSchema>;
 
+/** A host name, or one part of it. */
+const hostName = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?$/, 'must be a host name');
+
+const mailSchema = z.strictObject({
+  /** Sender, as `Andon <andon@shop.example>`. Without one, the user of `ANDON_SMTP_URL` when that is an address. */
+  from: z.string().trim().min(3).max(320).optional(),
+  /** Where answers go, when not to the sender. */
+  replyTo: z.string().trim().min(3).max(320).optional(),
+  /**
+   * Encryption to a smtp:// server (smtps:// always encrypts). Without a word here: required when there
+   * is a password and the server is another machine, else used when the server offers it.
+   */
+  tls: z.enum(['required', 'offered', 'off']).optional(),
+  /** Signs mails, so that receivers know whose they are. */
+  dkim: z
+    .strictObject({
+      domain: hostName,
+      selector: hostName,
+      /** PEM file of the private key. */
+      keyFile: z.string().trim().min(1),
+    })
+    .optional(),
+  /** For one whole mail, from the connection to the server's last word. Milliseconds. */
+  timeoutMs: z.int().min(1_000).max(600_000).default(120_000),
+  /** Connections to the mail server that a worker keeps at the most. */
+  connections: z.int().min(1).max(100).default(5),
+});
+export type MailSettings = z.infer<typeof mailSchema>;
+
 const endpoints = z.record(idSchema, endpointSchema).default({});
 
 /** `config/andon.yaml`. Channels, sources and services are read in at the first start only. */
@@ -85,6 +126,8 @@ export const fileSchema = z.strictObject({
   /** Retry policies by instruction; those of a channel or source win. */
   retry: z.record(z.string(), retrySettingsSchema).default({}),
   hold: holdSchema.prefault({}),
+  /** How mails leave; the server is `ANDON_SMTP_URL`. */
+  mail: mailSchema.prefault({}),
   fleet: z
     .strictObject({
       /** Items of one queue that a worker runs before it gives the queue back. */
@@ -245,6 +288,15 @@ export const environmentSchema = z.object({
     .url({ protocol: /^https?$/, error: 'must be a URL such as https://andon.example.com' })
     .optional()
     .describe('where people reach this Andon with a browser; links in mails begin with it'),
+  ANDON_SMTP_URL: text
+    .optional()
+    .describe('mail server, as smtp://user:password@host:587 or smtps://…; unset: no mail leaves'),
+  ANDON_SECRET_KEY: text
+    .optional()
+    .describe(
+      'seals the secrets of connectors: 32 bytes in base64; former keys behind it, with commas between',
+    ),
+  ANDON_SECRETS_DIR: text.default('/run/secrets').describe('where secrets given as file:NAME lie'),
   ANDON_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -257,4 +309,6 @@ export const secretNames = [
   'ANDON_ADMIN_PASSWORD',
   'ANDON_OIDC_CLIENT_SECRET',
   'REDIS_URL',
+  'ANDON_SMTP_URL',
+  'ANDON_SECRET_KEY',
 ] as const;

@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
 import { inWords } from '../config/in-words.js';
 import { type Fault, InvalidInput, messageOf } from '../errors.js';
+import { isReference } from '../secrets/references.js';
 import type { NetworkGuard } from './network.js';
 import { isSecret, makeSecret } from './signature.js';
 
@@ -22,7 +23,10 @@ export function httpSettingsSchema(guard: NetworkGuard) {
     /** Signs the deliveries. Made here when none is given, so that the caller can show it once. */
     secret: z
       .string()
-      .refine(isSecret, 'must be "whsec_" and 24 to 64 bytes in base64')
+      .refine(
+        (text) => isSecret(text) || isReference(text),
+        'must be "whsec_" and 24 to 64 bytes in base64, or env:NAME or file:NAME',
+      )
       .default(makeSecret),
     headers: z.record(z.string(), z.string().max(8_192)).superRefine(checkHeaders).default({}),
     /** For the whole exchange. Milliseconds. */
@@ -36,7 +40,10 @@ export function httpSettingsSchema(guard: NetworkGuard) {
 
 export type HttpSettings = Readonly<z.output<ReturnType<typeof httpSettingsSchema>>>;
 
-export function urlSchema(guard: NetworkGuard) {
+/** What a URL's host is judged by. */
+type Judge = Pick<NetworkGuard, 'refusal'>;
+
+export function urlSchema(guard: Judge) {
   return z
     .string({ error: 'must be a URL such as https://shop.example/andon' })
     .max(2_048)
@@ -53,7 +60,7 @@ export function checked<S extends z.ZodType>(schema: S, settings: unknown): z.ou
   throw new InvalidInput(parsed.error.issues.flatMap(faultsOf));
 }
 
-function whatIsWrong(text: string, guard: NetworkGuard): string | null {
+function whatIsWrong(text: string, guard: Judge): string | null {
   // The URL parser reads 0x7f.1 and the like as the addresses that they are.
   const url = URL.canParse(text) ? new URL(text) : null;
   if (!url || !/^https?:$/.test(url.protocol)) return 'must be an http:// or https:// URL';

@@ -1,5 +1,6 @@
 import {
   type HoldPolicy,
+  patientRetry,
   type RetryPolicy,
   type RetrySettings,
   standardRetry,
@@ -7,10 +8,17 @@ import {
 
 type Given = RetrySettings | null | undefined;
 
+/** What nobody has set differs for what may wait: it holds up nothing behind it. */
+const standards: Readonly<Record<string, RetryPolicy>> = {
+  send_email: patientRetry,
+  send_webhook: patientRetry,
+};
+
 /** The policy of an item: what its channel or source says, else its instruction, else the standard. */
-export function policyOf(endpoint: Given, instruction: Given): RetryPolicy {
-  const pick = <K extends keyof RetryPolicy>(name: K) =>
-    endpoint?.[name] ?? instruction?.[name] ?? standardRetry[name];
+export function policyOf(endpoint: Given, instruction: Given, name = ''): RetryPolicy {
+  const standard = standards[name] ?? standardRetry;
+  const pick = <K extends keyof RetryPolicy>(setting: K) =>
+    endpoint?.[setting] ?? instruction?.[setting] ?? standard[setting];
   return {
     attempts: pick('attempts'),
     firstDelayMs: pick('firstDelayMs'),

@@ -11,6 +11,7 @@ import { Registry } from '../queues/registry.js';
 import { untilReady } from '../redis/connect.js';
 import type { Keys } from '../redis/keys.js';
 import { Scripts } from '../redis/script.js';
+import type { Vault } from '../secrets/vault.js';
 import { Crew } from './crew.js';
 import { LockKeeper } from './lock-keeper.js';
 import { Notes } from './notes.js';
@@ -37,6 +38,8 @@ export interface FleetParts {
   readonly close: (redis: Redis) => Promise<void>;
   /** Makes the connector of an endpoint, its secrets filled in. */
   readonly connect: Connect;
+  /** Opens the secrets of connectors. */
+  readonly vault?: Vault;
   readonly log: Log;
   /** Called when the process should end because it hangs. */
   readonly giveUp: (why: string) => void;
@@ -109,7 +112,7 @@ function build(parts: FleetParts, worker: string): Running {
   const forBlocking = parts.open('blocking', 'crew-blocking');
   const forParallel = parts.open('blocking', 'crew-parallel');
   const scripts = new Scripts(redis, keys);
-  const registry = new Registry(redis, scripts, keys);
+  const registry = new Registry(redis, scripts, keys, parts.vault);
   const deliveries = new Deliveries(scripts, keys, {
     lockMs: config.lockMs,
     worker,

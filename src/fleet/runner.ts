@@ -88,8 +88,9 @@ export class Runner {
       const attempt = await this.attempt(claim, stations, lock.signal);
       if (!attempt) return null;
       lock.settling();
+      const { instruction } = claim.item;
       const policies = {
-        retry: policyOf(attempt.endpoint?.retry, this.options.retry[claim.item.instruction]),
+        retry: policyOf(attempt.endpoint?.retry, this.options.retry[instruction], instruction),
         hold: this.workshop.hold,
         pinged: attempt.pinged ?? false,
         sent: attempt.sent ?? false,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressesSchema } from './address.js';
 
 /**
  * The least that the data of an instruction must hold. Loose on purpose: fields not named here
@@ -20,13 +21,31 @@ export const dataSchemas = {
   customer: z.looseObject({ code: z.union([text.max(255), z.number()]) }),
   email: z
     .looseObject({
-      to: z.union([text, z.array(text).min(1)]),
-      subject: text,
+      to: addressesSchema,
+      cc: addressesSchema.optional(),
+      bcc: addressesSchema.optional(),
+      replyTo: addressesSchema.optional(),
+      subject: text.max(500),
       text: text.optional(),
       html: text.optional(),
+      /** One of the templates in config/mail, in place of text and html; `values` fill it in. */
+      template: text.max(64).optional(),
+      values: z.record(z.string(), z.json()).optional(),
+      /** Mails of one thread are shown together: an order number, an incident. */
+      thread: text.max(200).optional(),
+      attachments: z
+        .array(
+          z.strictObject({
+            filename: text.max(200),
+            contentType: text.max(100).optional(),
+            content: z.base64('must be base64'),
+          }),
+        )
+        .max(20)
+        .optional(),
     })
-    .refine((mail) => mail.text !== undefined || mail.html !== undefined, {
-      error: 'a mail needs text or html',
+    .refine((mail) => [mail.text, mail.html, mail.template].some((each) => each !== undefined), {
+      error: 'a mail needs text, html or a template',
       path: ['text'],
     }),
   webhook: z.looseObject({ endpoint: text, event: text }),

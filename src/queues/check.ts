@@ -8,6 +8,8 @@ import type { JsonObject } from '../json.js';
 import type { Accepted } from './enqueue.js';
 import type { NewItem } from './new-item.js';
 import { type Endpoint, endpointName, type Registry } from './registry.js';
+import { webhookFaults } from './webhook-check.js';
+import type { Webhooks } from './webhooks.js';
 
 /** Who asks for it: a caller of the API, or an item that causes others. What it may not see there is not. */
 export interface Requester {
@@ -16,13 +18,15 @@ export interface Requester {
   /** The one client that everything it enqueues belongs to; null when there is no or more than one. */
   readonly onlyClient: string | null;
   seesClient(client: string | null): boolean;
-  seesEndpoint(endpoint: Endpoint): boolean;
+  seesEndpoint(endpoint: Pick<Endpoint, 'kind' | 'id' | 'client'>): boolean;
 }
 
 /** Where it is looked up what there is. */
 export interface Books {
   readonly registry: Registry;
   readonly catalogue: Catalogue;
+  /** Without them, what is for a webhook is judged when it is sent. */
+  readonly webhooks?: Webhooks;
 }
 
 /** Checks and routes items. @throws InvalidInput with everything that is wrong, over all items */
@@ -33,9 +37,12 @@ export async function check(
   caller: Requester,
 ): Promise<Accepted[]> {
   const endpoints = await endpointsOf(items, books, caller);
+  const webhooks = await webhookFaults(items, books, caller);
   const faults: Fault[] = [];
   const accepted = items.flatMap((item, n) => {
-    const result = checkOne(item, books, endpoints, caller);
+    const one = checkOne(item, books, endpoints, caller);
+    const wrong = webhooks.get(n);
+    const result = wrong ? [...(Array.isArray(one) ? one : []), wrong] : one;
     if (!Array.isArray(result)) return [result];
     faults.push(...result.map((f) => ({ ...f, pointer: `${pointers[n]}${f.pointer}` })));
     return [];

@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { rateLimitSchema, retrySettingsSchema } from '../config/schema.js';
+import { exchange } from '../redis/exchange.js';
 import type { Keys, QueueName } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
+import { isSealed, Vault } from '../secrets/vault.js';
 
 export const endpointKinds = ['channel', 'source', 'service'] as const;
 export type EndpointKind = (typeof endpointKinds)[number];
@@ -26,6 +28,27 @@ const storedSchema = z.object({
 export type Endpoint = Readonly<z.infer<typeof storedSchema>>;
 export type SecretSettings = Readonly<Record<string, unknown>>;
 
+/** Services that are there without anybody putting them; one that was put under their id goes before. */
+const builtIn: ReadonlyMap<string, Endpoint> = new Map(
+  [
+    { id: 'email', description: 'Mail' },
+    { id: 'webhook', description: 'Webhooks' },
+  ].map(({ id, description }) => [
+    `service.${id}`,
+    Object.freeze(
+      storedSchema.parse({
+        kind: 'service',
+        id,
+        description,
+        client: null,
+        connector: { type: id },
+        retry: null,
+        recordUrl: null,
+      }),
+    ),
+  ]),
+);
+
 /** `channel.12`: the name of an endpoint, and of its queue unless it is a service. */
 export const endpointName = (kind: EndpointKind, id: string): string => `${kind}.${id}`;
 
@@ -37,38 +60,66 @@ export class Registry {
   private readonly redis: Redis;
   private readonly scripts: Scripts;
   private readonly keys: Keys;
+  private readonly vault: Vault;
   /** Parsed once a text: endpoints are read for every claim, and change seldom. */
   private readonly parsed = new Map<string, { text: string; endpoint: Endpoint }>();
 
-  constructor(redis: Redis, scripts: Scripts, keys: Keys) {
+  /** @param vault seals secrets; without one, an endpoint that has any is refused */
+  constructor(redis: Redis, scripts: Scripts, keys: Keys, vault: Vault = new Vault([])) {
     this.redis = redis;
     this.scripts = scripts;
     this.keys = keys;
+    this.vault = vault;
   }
 
   async get(kind: EndpointKind, id: string): Promise<Endpoint | null> {
     const name = endpointName(kind, id);
     const text = await this.redis.hget(this.keys.registry.endpoints, name);
-    return text === null ? null : this.parse(name, text);
+    return text === null ? (builtIn.get(name) ?? null) : this.parse(name, text);
   }
 
   /** Secret settings of an endpoint's connector; never to leave the process except to its far side. */
   async secrets(kind: EndpointKind, id: string): Promise<SecretSettings> {
-    const text = await this.redis.hget(this.keys.registry.secrets, endpointName(kind, id));
-    return text === null ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    const name = endpointName(kind, id);
+    const stored = await this.redis.hget(this.keys.registry.secrets, name);
+    if (stored === null) return {};
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(await this.vault.open(stored, name)));
+  }
+
+  /**
+   * Seals again whatever is not sealed with the present key; `plainOnly`: only what was never sealed.
+   * Safe beside running processes. @throws SealedForGood when there is one that no key opens
+   */
+  async sealAll({ plainOnly }: { plainOnly: boolean }): Promise<{ all: number; sealed: number }> {
+    const { secrets } = this.keys.registry;
+    const stored = Object.entries(await this.redis.hgetall(secrets));
+    let sealed = 0;
+    for (const [name, before] of stored) {
+      // Whoever cannot open what is there must not start.
+      const text = await this.vault.open(before, name);
+      if (plainOnly ? isSealed(before) : this.vault.isCurrent(before)) continue;
+      const after = this.vault.seal(text, name);
+      // One that was set anew in the meantime is not overwritten.
+      if (await exchange(this.redis, secrets, name, before, after)) sealed += 1;
+    }
+    return { all: stored.length, sealed };
   }
 
   /** Several at once, in the order asked; null where there is none. */
   async getMany(names: readonly string[]): Promise<(Endpoint | null)[]> {
     if (names.length === 0) return [];
     const texts = await this.redis.hmget(this.keys.registry.endpoints, ...names);
-    return texts.map((text, n) => (text === null ? null : this.parse(names[n] ?? '', text)));
+    return texts.map((text, n) => {
+      const name = names[n] ?? '';
+      return text === null ? (builtIn.get(name) ?? null) : this.parse(name, text);
+    });
   }
 
   async list(kind?: EndpointKind): Promise<Endpoint[]> {
     const all = await this.redis.hgetall(this.keys.registry.endpoints);
-    return Object.entries(all)
-      .map(([name, text]) => this.parse(name, text))
+    const stored = Object.entries(all).map(([name, text]) => this.parse(name, text));
+    const others = [...builtIn].flatMap(([name, endpoint]) => (name in all ? [] : [endpoint]));
+    return [...stored, ...others]
       .filter((endpoint) => !kind || endpoint.kind === kind)
       .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
   }
@@ -90,10 +141,16 @@ export class Registry {
   private async store(endpoint: Endpoint, secrets: SecretSettings): Promise<boolean> {
     const name = endpointName(endpoint.kind, endpoint.id);
     if (endpoint.kind !== 'service') await this.spreadIds(name);
-    await this.redis.hset(this.keys.registry.secrets, name, JSON.stringify(secrets));
+    await this.storeSecrets(name, secrets);
     return (
       (await this.redis.hset(this.keys.registry.endpoints, name, JSON.stringify(endpoint))) === 1
     );
+  }
+
+  private async storeSecrets(name: string, secrets: SecretSettings): Promise<void> {
+    const { secrets: key } = this.keys.registry;
+    if (Object.keys(secrets).length === 0) await this.redis.hdel(key, name);
+    else await this.redis.hset(key, name, this.vault.seal(JSON.stringify(secrets), name));
   }
 
   delete(kind: EndpointKind, id: string): Promise<boolean> {

@@ -122,8 +122,10 @@ export type AlertKeys = Readonly<Record<keyof typeof alertParts, string>>;
 export interface RegistryKeys {
   /** hash: "channel.12" → endpoint */
   readonly endpoints: string;
-  /** hash: "channel.12" → secret settings of its connector */
+  /** hash: "channel.12" → secret settings of its connector, sealed; "webhook.crm" → what signs it, sealed */
   readonly secrets: string;
+  /** hash: webhook id → webhook */
+  readonly webhooks: string;
   /** hash: queue → ordinal, from which BullMQ's own ids of that queue are spread */
   readonly ordinals: string;
   /** counter behind the ordinals */
@@ -184,6 +186,7 @@ export class Keys {
     this.registry = {
       endpoints: registry('endpoints'),
       secrets: registry('secrets'),
+      webhooks: registry('webhooks'),
       ordinals: registry('ordinals'),
       lastOrdinal: registry('lastOrdinal'),
       queueOfOrdinal: registry('queueOfOrdinal'),

@@ -8,6 +8,7 @@ import { loadConfig } from '../config/load.js';
 import type { AnyConnectorType, Connector } from '../connectors/connector.js';
 import { InvalidInput, messageOf } from '../errors.js';
 import { pause } from '../lifecycle.js';
+import { makeKey } from '../secrets/vault.js';
 import { System } from '../system.js';
 
 export interface KitOptions {
@@ -159,6 +160,7 @@ function configFor(directory: string, redisUrl: string | undefined, modules: str
     ANDON_CONFIG: join(directory, 'andon.yaml'),
     ANDON_PREFIX: `kit${process.pid}-${Date.now().toString(36)}`,
     ANDON_BOOTSTRAP_KEY: KEY,
+    ANDON_SECRET_KEY: makeKey(),
     ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',
     ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
   });

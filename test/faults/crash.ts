@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from '@jest/globals';
-import { BOOTSTRAP_KEY } from '../support/api.js';
+import { BOOTSTRAP_KEY, SECRET_KEY } from '../support/api.js';
 import type { TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 import type { Witness } from '../support/witness.js';
@@ -40,6 +40,7 @@ class Mortal {
         ANDON_PORT: '0',
         ANDON_CONFIG: 'test/support/worker.yaml',
         ANDON_BOOTSTRAP_KEY: BOOTSTRAP_KEY,
+        ANDON_SECRET_KEY: SECRET_KEY,
         ANDON_LOCK_MS: '500',
         ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',
         ANDON_LOG_LEVEL: 'info',

@@ -14,6 +14,7 @@ beforeAll(async () => {
   for (const id of ['12', '13']) await api.put('channel', id, undefined, { client: 'cape' });
   await api.put('source', 's1');
   for (const id of ['fulfillment', 'hub', 'email', 'webhook']) await api.put('service', id);
+  await api.ok('PUT', '/v1/webhooks/e', { url: 'http://127.0.0.1:9/', description: 'e' });
 });
 
 let made = 0;

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { routesOf } from '../../src/api/app.js';
 import type { Services } from '../../src/api/services.js';
-import { Api, product } from '../support/api.js';
+import { readKey, Vault } from '../../src/secrets/vault.js';
+import { Api, product, SECRET_KEY } from '../support/api.js';
 import { FarSide } from '../support/far-side.js';
 import { startTestRedis, temporaryDirectory } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -78,7 +79,8 @@ describe.each(['channel', 'source', 'service'])('a %s', (kind) => {
   test('keeps its signing secret when it is changed, and gets a new one after it was removed', async () => {
     const secret = async () => {
       const all = await api.redis.hget(api.keys.registry.secrets, `${kind}.kept`);
-      return JSON.parse(all ?? '{}').secret;
+      const vault = new Vault([readKey(SECRET_KEY)!]);
+      return JSON.parse(await vault.open(all ?? '{}', `${kind}.kept`)).secret;
     };
     const put = (more: object = {}) =>
       api.call('PUT', `/v1/${kind}s/kept`, {

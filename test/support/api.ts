@@ -10,6 +10,7 @@ import { silent } from './line.js';
 import type { TestRedis } from './redis.js';
 import { until } from './until.js';
 
+export const SECRET_KEY: string = Buffer.alloc(32, 7).toString('base64');
 export const BOOTSTRAP_KEY = 'boot.0123456789abcdef0123';
 
 /** What tests read from a JSON answer; whether it is there is for them to expect. */
@@ -91,6 +92,7 @@ export class Api {
       ANDON_PORT: '0',
       ANDON_CONFIG: options.config ?? 'test/support/empty.yaml',
       ANDON_BOOTSTRAP_KEY: BOOTSTRAP_KEY,
+      ANDON_SECRET_KEY: SECRET_KEY,
       ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',
       ...options.environment,
     });

@@ -13,6 +13,7 @@ export async function startWorker(line: Line, url: string, lockMs = 1_000): Prom
       PATH: process.env['PATH'],
       REDIS_URL: url,
       ANDON_PREFIX: line.prefix,
+      ANDON_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
       ANDON_CONFIG: 'test/support/worker.yaml',
       ANDON_LOCK_MS: String(lockMs),
       ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',

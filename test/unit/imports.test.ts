@@ -8,12 +8,25 @@ import { describe, expect, test } from '@jest/globals';
  * the last, which are families. ARCHITECTURE.md says why.
  */
 const rows: readonly (readonly string[])[] = [
-  ['cli', 'up', 'serve', 'demo', 'system', 'check', 'first-key', 'first-admin', 'setup', 'testing'],
+  [
+    'cli',
+    'up',
+    'serve',
+    'demo',
+    'system',
+    'check',
+    'first-key',
+    'secret-keys',
+    'rotate',
+    'first-admin',
+    'setup',
+    'testing',
+  ],
   ['api', 'fleet', 'client', 'observability', 'board', 'console', 'alerts'],
   ['blocking', 'incidents', 'accounts'],
   ['queues', 'connectors'],
   ['instructions', 'events'],
-  ['redis'],
+  ['redis', 'secrets'],
   ['config', 'crash-points', 'errors', 'lifecycle', 'json', 'log', 'lua'],
 ];
 const families = new Set([0, rows.length - 1]);

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../errors.js';
 import type { Json, JsonObject } from '../../json.js';
 import type { Log } from '../../log.js';
+import { Scrubber } from '../../secrets/scrubber.js';
 import type { PartOfItem } from '../connector.js';
 import {
   type Birth,
@@ -14,7 +15,6 @@ import {
   type ToThread,
   type What,
 } from './messages.js';
-import { Scrubber } from './scrub.js';
 import type { ModuleLimits } from './settings.js';
 
 /** How long a module may take to load, in milliseconds. */
@@ -103,7 +103,7 @@ export class ModuleThread {
   constructor(options: ThreadOptions) {
     this.options = options;
     this.module = basename(options.birth.file);
-    this.scrubber = new Scrubber(options.birth.secrets);
+    this.scrubber = new Scrubber(Object.values(options.birth.secrets));
     this.worker = new Worker(INSIDE, {
       name: `andon ${options.endpoint}`.slice(0, 60),
       workerData: options.birth,

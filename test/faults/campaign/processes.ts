@@ -80,6 +80,7 @@ export class Place {
         ANDON_CONFIG: around.config,
         ANDON_DATA_DIR: join(around.directory, 'data'),
         ANDON_BOOTSTRAP_KEY: around.apiKey,
+        ANDON_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
         ANDON_LOCK_MS: String(around.lockMs),
         ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',
         ANDON_LOG_LEVEL: process.env['FAULTS_LOG'] ?? 'silent',

@@ -57,7 +57,7 @@ test('every instruction is told with what it needs', () => {
     'orderNumber',
   ]);
   expect(rows.find(([first]) => first === 'send_email')?.[4]).toBe(
-    'to, subject, a mail needs text or html',
+    'to, subject, a mail needs text, html or a template',
   );
 });
 

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import type { Caller } from '../accounts/caller.js';
+import { idSchema } from '../config/schema.js';
+import { urlSchema } from '../connectors/http-settings.js';
+import { makeSecret } from '../connectors/signature.js';
+import { Conflict, InvalidInput, NotFound } from '../errors.js';
+import type { Webhook } from '../queues/webhooks.js';
+import { endpointsQuery, idParams } from './input.js';
+import { pageOf } from './page.js';
+import { type Route, route } from './route.js';
+import type { Services } from './services.js';
+
+const HOUR_MS = 3_600_000;
+
+const event = z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be a name such as order.created');
+
+/** Webhooks: where `send_webhook` may send events, and nowhere else. */
+export function webhookRoutes(services: Services): Route[] {
+  const { webhooks, audit } = services;
+  const base = '/v1/webhooks';
+  const body = z.strictObject({
+    url: urlSchema({ refusal: (host) => services.connectorTypes.guard.refusal(host) }),
+    description: z.string().trim().min(1).max(200),
+    client: idSchema.optional(),
+    events: z.array(event).min(1).max(200).optional().meta({ description: 'without it, all' }),
+  });
+  const find = async (id: string, caller: Caller): Promise<Webhook> => {
+    const webhook = await webhooks.get(id);
+    if (!webhook || !sees(caller, webhook)) throw new NotFound(`there is no webhook "${id}"`);
+    return webhook;
+  };
+  return [
+    route({
+      method: 'get',
+      path: base,
+      scope: 'read',
+      summary: 'The webhooks.',
+      query: endpointsQuery,
+      async handle({ query, caller }) {
+        const seen = (await webhooks.list()).filter((one) => sees(caller, one));
+        return pageOf(seen, (one) => one.id, query);
+      },
+    }),
+    route({
+      method: 'get',
+      path: `${base}/:id`,
+      scope: 'read',
+      summary: 'One webhook.',
+      params: idParams,
+      handle: ({ params, caller }) => find(params.id, caller),
+    }),
+    route({
+      method: 'put',
+      path: `${base}/:id`,
+      scope: 'admin',
+      summary: 'Create or change a webhook. Its signing secret is made here and shown this once.',
+      mayCreate: true,
+      params: idParams,
+      body,
+      async handle({ params: { id }, body: given, caller, response }) {
+        const before = await webhooks.get(id);
+        if (before && !sees(caller, before)) throw new NotFound(`there is no webhook "${id}"`);
+        const { url, description, client = null, events = null } = given;
+        const webhook = {
+          id,
+          url,
+          description,
+          client,
+          events,
+          disabled: before?.disabled ?? null,
+        };
+        if (!sees(caller, webhook)) {
+          const detail = 'this key may put the webhooks of its own client only';
+          throw new InvalidInput([{ pointer: '/client', detail }]);
+        }
+        const secret = await webhooks.put(webhook, makeSecret());
+        await audit.write(caller.actor, secret ? 'create' : 'change', { webhook: id });
+        response.status(secret ? 201 : 200);
+        return secret ? { ...webhook, secret } : webhook;
+      },
+    }),
+    route({
+      method: 'post',
+      path: `${base}/:id/rotate`,
+      scope: 'admin',
+      summary: 'Make a new signing secret, shown this once; for a while the old one signs as well.',
+      params: idParams,
+      body: z.strictObject({
+        overlapHours: z.number().min(0).max(720).default(24).meta({
+          description: 'how long every delivery bears both signatures',
+        }),
+      }),
+      bodyOptional: true,
+      async handle({ params: { id }, body: { overlapHours }, caller }) {
+        const webhook = await find(id, caller);
+        const secret = makeSecret();
+        const until = Date.now() + overlapHours * HOUR_MS;
+        if (!(await webhooks.rotate(id, secret, until)))
+          throw new Conflict(`the secret of webhook "${id}" was changed by somebody else just now`);
+        await audit.write(caller.actor, 'rotate', { webhook: id });
+        return { ...webhook, secret, formerSignsUntil: new Date(until).toISOString() };
+      },
+    }),
+    route({
+      method: 'post',
+      path: `${base}/:id/enable`,
+      scope: 'operate',
+      summary: 'Send to a webhook again that was disabled because it answered 410 Gone.',
+      params: idParams,
+      async handle({ params: { id }, caller }) {
+        await find(id, caller);
+        if (!(await webhooks.disable(id, null)))
+          throw new Conflict(`the webhook "${id}" was changed by somebody else just now`);
+        await audit.write(caller.actor, 'enable', { webhook: id });
+        return find(id, caller);
+      },
+    }),
+    route({
+      method: 'delete',
+      path: `${base}/:id`,
+      scope: 'admin',
+      summary: 'Remove a webhook.',
+      params: idParams,
+      async handle({ params: { id }, caller }) {
+        const webhook = await find(id, caller);
+        await webhooks.delete(id);
+        await audit.write(caller.actor, 'delete', { webhook: id });
+        return webhook;
+      },
+    }),
+  ];
+}
+
+const sees = (caller: Caller, { id, client }: Pick<Webhook, 'id' | 'client'>): boolean =>
+  caller.seesEndpoint({ kind: 'service', id, client });
