@@ -14,6 +14,8 @@ local FIELDS = 12
 local window = ARGV[1]
 local count = (#ARGV - 2) / FIELDS
 
+if count % 1 ~= 0 then return redis.error_reply('ERR an item to enqueue has ' .. FIELDS .. ' fields') end
+
 local function field(n, i) return ARGV[2 + (n - 1) * FIELDS + i] end
 
 -- First look, so that a refusal writes nothing.

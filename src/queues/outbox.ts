@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Keys, ShardKeys } from '../redis/keys.js';
+import { Master } from '../redis/master.js';
 import type { Scripts } from '../redis/script.js';
 import { type Accepted, fieldsOf, IDEMPOTENCY_WINDOW_MS } from './enqueue.js';
 
@@ -20,9 +21,12 @@ export class Outbox {
   private readonly redis: Redis;
   private readonly scripts: Scripts;
   private readonly keys: Keys;
+  private readonly master: Master;
 
+  /** @param redis the connection that `scripts` run on */
   constructor(redis: Redis, scripts: Scripts, keys: Keys) {
     this.redis = redis;
+    this.master = new Master(redis);
     this.scripts = scripts;
     this.keys = keys;
   }
@@ -48,7 +52,8 @@ export class Outbox {
 
   /** One step: in the queue and off the outbox. */
   private async moveHere(shard: ShardKeys): Promise<number> {
-    return Number(await this.scripts.run('relay', shard, [CHUNK, FIELDS]));
+    const { replication } = await this.master.mark(shard.prefix);
+    return Number(await this.scripts.run('relay', shard, [CHUNK, FIELDS, replication]));
   }
 
   /**
@@ -65,7 +70,10 @@ export class Outbox {
       names.push(cause, n);
       args.push(...fields, `followup:${cause}:${n}`, 'followup', cause);
     }
-    if (list.length > 0) await this.scripts.run('enqueue', to, [IDEMPOTENCY_WINDOW_MS, ...args]);
+    if (list.length > 0) {
+      const { replication } = await this.master.mark(to.prefix);
+      await this.scripts.run('enqueue', to, [IDEMPOTENCY_WINDOW_MS, replication, ...args]);
+    }
     return Number(await this.scripts.run('strike', from, [to.index, FIELDS, ...names]));
   }
 }

@@ -62,7 +62,7 @@ const cases: Case[] = [
     /no answer within 0\.2 s/,
   ],
   ['sends a byte at a time', dripping, 'held', 'connection', /no answer within 0\.2 s/],
-  ['sends without end', pouring, 'blocked', 'bug', /larger than 1 MiB/],
+  ['sends without end', pouring, 'blocked', 'bug', /larger than 8 MiB/],
   [
     'resets amid its answer',
     resetting,

@@ -182,7 +182,11 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a fence does not grow',
     edits: [
-      lua('lib/take', "rcall('INCR', shard.fence)", "tonumber(rcall('GET', shard.fence) or 1)"),
+      lua(
+        'lib/take',
+        "math.max(tonumber(rcall('GET', shard.fence) or 0) + 1, clock[1] * 1000000 + clock[2])",
+        "tonumber(rcall('GET', shard.fence) or 1)",
+      ),
     ],
     caughtBy: ['campaign', 'test/promises/p8-delivery.test.ts'],
   },
@@ -219,8 +223,8 @@ export const seededBugs: readonly SeededBug[] = [
     edits: [
       ts(
         'fleet/settle',
-        "    case 'fail':\n    case 'unknown':\n      return deliveries.fail(claim, outcome.failure, more);",
-        "    case 'fail':\n    case 'unknown':\n      return deliveries.backOff(claim, outcome.failure, 10, more);",
+        "    case 'fail':\n      return deliveries.fail(claim, outcome.failure, more, sent);",
+        "    case 'fail':\n      return deliveries.backOff(claim, outcome.failure, 10, more, sent);",
       ),
     ],
     caughtBy: ['campaign', 'test/promises/p3-block.test.ts'],

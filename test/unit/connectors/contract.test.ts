@@ -20,7 +20,7 @@ interface Arrived {
   fault: string | null;
 }
 
-const timeoutMs = 400;
+const timeoutMs = 1_500;
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const silentExchange = () => exchangeFor();
 
