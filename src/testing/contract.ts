@@ -216,6 +216,8 @@ async function onBench(open: () => Promise<Bench>, subject: ContractSubject, loo
 class Trial {
   readonly bench: Bench;
   readonly queueId = 1042;
+  /** Of one item, however often it is delivered. */
+  private readonly enqueuedAt = new Date().toISOString();
   /** What was reported, in order. */
   readonly parts: PartOfItem[] = [];
   private readonly subject: ContractSubject;
@@ -229,6 +231,7 @@ class Trial {
   delivery(over: Over = {}): Delivery {
     return deliveryOf({
       queueId: this.queueId,
+      enqueuedAt: this.enqueuedAt,
       instruction: this.subject.instruction,
       data: this.subject.data,
       log: (line) => void this.said.push(line),

@@ -1,10 +1,14 @@
 import { afterEach, describe, it } from '@jest/globals';
 import { demoType } from '../../../src/connectors/demo/demo.js';
 import { DemoFarSide } from '../../../src/connectors/demo/server.js';
+import { emailType } from '../../../src/connectors/email/email.js';
+import { PostOffice } from '../../../src/connectors/email/post-office.js';
 import { httpType } from '../../../src/connectors/http.js';
+import { webhookType } from '../../../src/connectors/webhook.js';
 import { type Bench, type ContractSubject, contractCases } from '../../../src/testing/contract.js';
 import { openModule } from '../../../src/testing/module.js';
-import { deadPort, exchangeFor, tidy } from './far-side.js';
+import { type Manners, TestSmtp } from '../../support/smtp.js';
+import { deadPort, exchangeFor, farSide, tidy } from './far-side.js';
 
 afterEach(tidy);
 
@@ -122,6 +126,65 @@ async function erp(
   };
 }
 
+/** A mail server; a mail program shows a mail that came twice once, by its Message-ID. */
+async function mail(
+  manners: Manners,
+  over: { password?: string; gone?: boolean } = {},
+): Promise<Bench> {
+  const smtp = await TestSmtp.start({ login: 'andon:p4ssw0rd' });
+  smtp.manners = manners;
+  const office = new PostOffice({
+    host: '127.0.0.1',
+    port: over.gone ? await deadPort() : smtp.port,
+    tls: 'off',
+    login: { user: 'andon', password: over.password ?? 'p4ssw0rd' },
+    from: 'andon@example.com',
+    replyTo: null,
+    dkim: null,
+    timeoutMs,
+    connections: 2,
+  });
+  return {
+    connector: await emailType(office).create({ type: 'email' }),
+    arrivals: () =>
+      smtp.mails.flatMap(({ to }) => to.map((key) => ({ part: { kind: 'recipient', key } }))),
+    carriedOut: () => new Set(smtp.mails.map(({ mail: { messageId } }) => messageId)).size,
+    async close() {
+      office.close();
+      await smtp.stop();
+    },
+  };
+}
+
+/** A receiver of webhooks that knows what it had by `webhook-id`, as Standard Webhooks asks of it. */
+async function webhook(status: number | null, over: { gone?: boolean } = {}): Promise<Bench> {
+  const had: { key: string }[] = [];
+  const url = await farSide((request, response) => {
+    request.resume().on('end', () => {
+      if (status === null) return;
+      had.push({ key: String(request.headers['webhook-id']) });
+      response.writeHead(status, status === 429 ? { 'retry-after': '2' } : {}).end(secret);
+    });
+  });
+  const known = {
+    id: 'crm',
+    url: over.gone ? `http://127.0.0.1:${await deadPort()}` : url,
+    client: null,
+    disabled: null,
+    secrets: [secret],
+  };
+  const book = { find: async () => known, disable: async () => {} };
+  const type = webhookType(silentExchange(), () => book);
+  return {
+    connector: await type.create(type.parse({ type: 'webhook', timeoutMs })),
+    arrivals: () => had,
+    carriedOut: () => (status === 200 ? new Set(had.map(({ key }) => key)).size : 0),
+    close: () => {},
+  };
+}
+
+const letter = { to: ['ann@example.com', 'ben@example.com'], subject: 'Stock', text: 'All sold.' };
+
 const productData = { sku: 'DRILL', title: 'Drill', tradePrice: 420 };
 const image = 'https://img.example/drill.jpg';
 
@@ -208,6 +271,45 @@ const subjects: Record<string, ContractSubject> = {
       hangs: () => erp('silent'),
       gone: async () => erp(null, undefined, await deadPort()),
       refusesUs: () => erp(null, 'wr0ng-password'),
+    },
+  },
+  'email, before a mail server': {
+    instruction: 'send_email',
+    data: letter,
+    another: { ...letter, subject: 'Stock again' },
+    deadlineMs: timeoutMs,
+    secrets: ['p4ssw0rd', 'wr0ng-password'],
+    farSide: {
+      well: () => mail({}),
+      refuses: () => mail({ data: '554 5.7.1 this looks like spam' }),
+      fails: () => mail({ hangUp: true }),
+      hangs: () => mail({ silent: true }),
+      gone: () => mail({}, { gone: true }),
+      refusesUs: () => mail({}, { password: 'wr0ng-password' }),
+      async halfWay() {
+        let refuses = true;
+        const recipient = (address: string) => {
+          if (!address.startsWith('ben') || !refuses) return null;
+          refuses = false;
+          return '450 4.2.1 the box of ben is busy';
+        };
+        return mail({ recipient });
+      },
+    },
+  },
+  'webhook, before a receiver': {
+    instruction: 'send_webhook',
+    data: { endpoint: 'crm', event: 'stock.sold' },
+    another: { endpoint: 'crm', event: 'stock.back' },
+    deadlineMs: timeoutMs,
+    secrets: [secret],
+    farSide: {
+      well: () => webhook(200),
+      refuses: () => webhook(410),
+      fails: () => webhook(500),
+      hangs: () => webhook(null),
+      throttles: () => webhook(429),
+      gone: () => webhook(200, { gone: true }),
     },
   },
 };
