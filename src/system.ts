@@ -273,7 +273,7 @@ export class System implements Part {
     const events = new Changes(redis, keys);
     const { oidc, file } = this.config;
     const provider = oidc && new Provider(redis, keys, oidc, file.login.provider);
-    const parts = { ...services, guard, provider, events, log: this.options.log };
+    const parts = { ...services, guard, provider, events, version, log: this.options.log };
     return buildConsole(parts, [BOARD_PATH, '/docs']);
   }
 

@@ -17,6 +17,7 @@ import {
   Unauthorized,
   UnsupportedMediaType,
 } from '../errors.js';
+import { parseStrictJson } from '../json/strict-json.js';
 import type { Log } from '../log.js';
 import { adminRoutes } from './admin.js';
 import { alertRoutes } from './alerts.js';
@@ -32,7 +33,6 @@ import { problems } from './problems.js';
 import { queueRoutes } from './queues.js';
 import type { Route } from './route.js';
 import type { Services } from './services.js';
-import { parseStrictJson } from './strict-json.js';
 import { userRoutes } from './users.js';
 import { webhookRoutes } from './webhooks.js';
 

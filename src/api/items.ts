@@ -1,9 +1,7 @@
 import type { Caller } from '../accounts/caller.js';
+import { edited } from '../blocking/edit.js';
 import type { SkipScope } from '../blocking/transitions.js';
-import { faultsIn } from '../config/faults.js';
-import { InvalidInput, NotFound } from '../errors.js';
-import { dataSchemas } from '../instructions/data.js';
-import { entityOf, entityText, titleOf } from '../instructions/entity.js';
+import { NotFound } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
@@ -61,7 +59,7 @@ export function itemRoutes(services: Services): Route[] {
         const item = await itemFor(services, params.queueId, caller);
         await transitions.edit(item, {
           actor: caller.actor,
-          ...edited(services, item, body.data as JsonObject),
+          ...edited(catalogue, item, body.data as JsonObject),
         });
         return show(params.queueId, caller);
       },
@@ -133,17 +131,4 @@ async function itemFor(services: Services, queueId: number, caller: Caller): Pro
   const item = await services.finder.item(queueId);
   if (!item || !caller.seesItem(item)) throw new NotFound(`there is no item ${queueId}`);
   return item;
-}
-
-/** What the new data changes: an entity or title that came with the item, not from its data, stays. */
-function edited({ catalogue }: Services, item: Item, data: JsonObject) {
-  const entry = catalogue.get(item.instruction);
-  if (!entry) return { data, title: item.title, entity: item.entity };
-  const faults = faultsIn(dataSchemas[entry.data], data, '/data');
-  if (faults.length > 0) throw new InvalidInput(faults);
-  const [was, is] = [entityOf(entry, item.data), entityOf(entry, data)];
-  const given = item.entity && (!was || entityText(was) !== entityText(item.entity));
-  const entity = given ? item.entity : (is ?? item.entity);
-  const named = item.title !== titleOf(item.entity, item.data);
-  return { data, entity, title: named ? item.title : titleOf(entity, data) };
 }

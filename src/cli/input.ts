@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
-import { parseStrictJson } from '../api/strict-json.js';
 import { BadJson } from '../errors.js';
+import { parseStrictJson } from '../json/strict-json.js';
 import type { Json, JsonObject } from '../json.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';

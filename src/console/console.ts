@@ -78,7 +78,9 @@ export function buildConsole(services: ConsoleServices, outside: readonly string
       ...(row.permission === 'anyone'
         ? []
         : [guard.demand(row.permission, { unlimitedOnly: row.unlimitedOnly })]),
-      ...(row.method === 'post' ? [urlencoded({ extended: false, limit: '100kb' })] : []),
+      ...(row.method === 'post'
+        ? [urlencoded({ extended: false, limit: row.longest ?? '100kb' })]
+        : []),
       // Whoever logs in has no session yet whose token the form could carry.
       ...(row.method === 'post' && row.permission !== 'anyone' ? [guard.ownForm] : []),
     ];
@@ -158,7 +160,10 @@ function leadTo(request: Request, response: Response, done: Done): void {
     response.json({ to: done.to, say: done.say ?? '', bad: done.bad ?? false });
     return;
   }
-  if (done.say) setFlash(request, response, { say: done.say, bad: done.bad ?? false });
+  if (done.say) {
+    const { say, bad = false, undo } = done;
+    setFlash(request, response, { say, bad, undo });
+  }
   response.redirect(303, done.to);
 }
 

@@ -65,6 +65,8 @@ export interface Sight {
 export interface Done {
   readonly to: string;
   readonly say?: string;
+  /** Queue id of an item that was skipped just now: its skip can be taken back from where this leads to. */
+  readonly undo?: number;
   /** Drawn as a failure. */
   readonly bad?: boolean;
 }
@@ -79,6 +81,8 @@ export interface ConsoleRoute {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** How long a form may be, where that is not 100 kB: "4mb". */
+  readonly longest?: string;
   /** `null` says that the handler has answered by itself. */
   readonly handle: (visit: Visit<unknown, unknown, unknown>) => Promise<Sight | Done | null>;
 }
@@ -91,6 +95,7 @@ interface Row<P, Q, B> {
   params?: P;
   query?: Q;
   body?: B;
+  longest?: string;
 }
 
 type Schema = z.ZodType | undefined;

@@ -2,8 +2,11 @@ import type { ConsoleRoute } from './page.js';
 import { accountPages } from './pages/account.js';
 import { attentionPages } from './pages/attention.js';
 import { auditPages } from './pages/audit.js';
+import { editPages } from './pages/edit.js';
+import { itemPages } from './pages/item.js';
 import { loginPages } from './pages/login.js';
 import { providerPages } from './pages/provider.js';
+import { skipPages } from './pages/skip.js';
 import { userPages } from './pages/users.js';
 import type { ConsoleServices } from './services.js';
 
@@ -12,6 +15,9 @@ export const consoleRoutes = (services: ConsoleServices): ConsoleRoute[] => [
   ...loginPages(services),
   ...providerPages(services),
   ...attentionPages(services),
+  ...itemPages(services),
+  ...editPages(services),
+  ...skipPages(services),
   ...accountPages(services),
   ...auditPages(services),
   ...userPages(services),

@@ -1,12 +1,14 @@
 import type { Accounts } from '../accounts/accounts.js';
 import type { Guard } from '../accounts/guard.js';
 import type { Provider } from '../accounts/provider.js';
-import type { Transitions } from '../blocking/transitions.js';
+import type { SkipPreview } from '../blocking/skip-preview.js';
+import type { SkipScope, Transitions } from '../blocking/transitions.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Log } from '../log.js';
 import type { Audit } from '../queues/audit.js';
 import type { Changes } from '../queues/changes.js';
 import type { Finder } from '../queues/find.js';
+import type { Item } from '../queues/item.js';
 import type { Registry } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
 
@@ -23,5 +25,8 @@ export interface ConsoleServices {
   readonly transitions: Transitions;
   readonly events: Changes;
   readonly log: Log;
+  /** Of Andon itself, as the support bundle tells it. */
+  readonly version: string;
+  previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
   status(names: readonly string[]): Promise<QueueStatus[]>;
 }

@@ -11,6 +11,7 @@
 -- Returns {0, next item or nothing}, {1} when it was recorded before, or {negative code} with nothing changed.
 --@include facts
 --@include record
+--@include attempt
 --@include letgo
 --@include take
 
@@ -22,6 +23,9 @@ if code ~= 0 then return refusal(q, id, ARGV[3], code) end
 local item, till = q.base .. id, now + wait
 
 if delivered then
+  local told = attempt(q, id, ARGV[3], failure)
+  told.at, told.actor, told.action = now, 'the fleet', kind
+  remember(q, id, cjson.encode(told))
   rcall('HSET', item, 'error', ARGV[4], 'errorAt', now)
   if ARGV[10] == '1' then rcall('HDEL', item, 'begun') end
 else

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseStrictJson } from '../../src/api/strict-json.js';
 import { BadJson } from '../../src/errors.js';
+import { parseStrictJson } from '../../src/json/strict-json.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -42,7 +42,7 @@ export function Layout(props: LayoutProps) {
         </a>
         {visitor && !bare ? <Header {...props} visitor={visitor} /> : null}
         <div id="notice" role="status" aria-live="polite">
-          {flash ? <Notice flash={flash} /> : null}
+          {flash ? <Notice flash={flash} visitor={visitor} /> : null}
         </div>
         <main id="main" tabindex={-1}>
           {children}
@@ -52,8 +52,15 @@ export function Layout(props: LayoutProps) {
   );
 }
 
-const Notice = ({ flash }: { flash: Flash }) => (
-  <p class={flash.bad ? 'notice bad' : 'notice'}>{flash.say}</p>
+const Notice = ({ flash, visitor }: { flash: Flash; visitor: Visitor | null }) => (
+  <div class={flash.bad ? 'notice bad' : 'notice'}>
+    {flash.say}
+    {flash.undo && visitor?.caller.may('operate') ? (
+      <Form action={`/items/${flash.undo}/undo-skip`} token={visitor.token} class="inline">
+        <button type="submit">Undo</button>
+      </Form>
+    ) : null}
+  </div>
 );
 
 function Header({ visitor, path, known, searched }: LayoutProps & { visitor: Visitor }) {

@@ -1,8 +1,10 @@
+--@include attempt
 --@include finish
 
 -- The item fails and, on a blocking queue, stops everything behind it: one step, no instant between.
--- failure: JSON of {message, cause, status?}. Returns as `finish` does.
-local function block(q, id, token, failure)
+-- failure: JSON of {message, cause, status?}; delivered: by an attempt that is now over.
+-- Returns as `finish` does.
+local function block(q, id, token, failure, delivered)
   local told = cjson.decode(failure) -- before the first write: it may be refused
   local message = told.message
   notice(q)
@@ -15,6 +17,7 @@ local function block(q, id, token, failure)
     rcall('HSET', q.facts, 'blockedBy', id, 'blockedAt', now)
     mirror(q)
   end
-  record(q.blocking and 'block' or 'fail', q, id, 'the fleet', { reason = message, cause = told.cause })
+  record(q.blocking and 'block' or 'fail', q, id, 'the fleet',
+    delivered and attempt(q, id, token, told) or { reason = message, cause = told.cause })
   return 0
 end

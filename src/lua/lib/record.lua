@@ -24,7 +24,8 @@ local function record(action, q, id, actor, details)
   end
   local line = cjson.encode(entry)
   remember(q, id, line)
-  entry.before = nil -- what was changed is read in the history of the item
+  -- what was changed, and how an attempt went, is read in the history of the item
+  entry.before, entry.attempt, entry.ms, entry.fence = nil, nil, nil, nil
   event(action, q, id)
   rcall('XADD', shard.audit, 'MAXLEN', '~', 100000, '*', 'queue', q.name, 'queueId', id, 'entry', cjson.encode(entry))
 end

@@ -1,0 +1,53 @@
+import type { Item } from '../queues/item.js';
+
+/** One delivery of an item, as far as it was kept. */
+export interface Attempt {
+  readonly number: number | null;
+  readonly at: string | null;
+  /** What followed from it: completed, back-off, hold, block … */
+  readonly end: string;
+  readonly status: number | null;
+  readonly cause: string | null;
+  readonly message: string | null;
+  readonly ms: number | null;
+  readonly fence: string | null;
+}
+
+const ends = new Set(['block', 'fail', 'back-off', 'hold']);
+
+/** The attempts of an item, newest first. Those that failed stand in its history; the last one shows in the item. */
+export function attemptsOf(item: Item): Attempt[] {
+  const failed = item.history
+    .filter(({ action, actor }) => ends.has(action) && actor === 'the fleet')
+    .map(
+      (line): Attempt => ({
+        number: number(line['attempt']),
+        at: line.at,
+        end: line.action,
+        status: number(line['status']),
+        cause: text(line['cause']),
+        message: text(line['reason']),
+        ms: number(line['ms']),
+        fence: text(line['fence']),
+      }),
+    );
+  return [...failed, ...lastOf(item)].reverse();
+}
+
+/** The attempt that runs now, or that succeeded: nothing was written down for it apart. */
+function lastOf(item: Item): Attempt[] {
+  if (item.attempts === 0 || (item.state !== 'active' && item.state !== 'completed')) return [];
+  const ms =
+    item.state === 'completed' && item.startedAt && item.finishedAt
+      ? Date.parse(item.finishedAt) - Date.parse(item.startedAt)
+      : null;
+  const end = item.state === 'active' ? 'under way' : 'done';
+  const at = item.finishedAt ?? item.startedAt;
+  return [
+    { number: item.attempts, at, end, status: null, cause: null, message: null, ms, fence: null },
+  ];
+}
+
+const number = (value: unknown) => (typeof value === 'number' ? value : null);
+const text = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : null;
