@@ -18,14 +18,20 @@ export abstract class AndonError extends Error {
   readonly facts: Readonly<Record<string, unknown>> = {};
 }
 
+/** More of them nobody reads, and an answer must not be many times the size of its request. */
+const MOST_FAULTS = 100;
+
 /** The request is not what it should be; `errors` says where and how. */
 export class InvalidInput extends AndonError {
   readonly type = 'invalid-input';
   readonly title = 'The request is not valid';
   override readonly errors: readonly Fault[];
   readonly status: number;
-  constructor(errors: readonly Fault[], status = 422) {
-    super(errors.map((e) => (e.pointer ? `${e.pointer}: ${e.detail}` : e.detail)).join('; '));
+  constructor(all: readonly Fault[], status = 422) {
+    const errors = all.slice(0, MOST_FAULTS);
+    const told = errors.map((e) => (e.pointer ? `${e.pointer}: ${e.detail}` : e.detail));
+    if (all.length > errors.length) told.push(`and ${all.length - errors.length} more`);
+    super(told.join('; '));
     this.errors = errors;
     this.status = status;
   }

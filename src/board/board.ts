@@ -291,6 +291,12 @@ function problems(log: Log): express.ErrorRequestHandler {
       response.status(thrown.status).json({ error: 'Not done', message: thrown.message });
       return;
     }
+    // Express and its reader of paths say so when the request is to blame.
+    const status = thrown instanceof Error && 'status' in thrown ? Number(thrown.status) : 500;
+    if (status >= 400 && status < 500) {
+      response.status(status).json({ error: 'Not done', message: messageOf(thrown) });
+      return;
+    }
     log.error({ path: request.path, error: messageOf(thrown) }, 'the board broke');
     response.status(500).json({ error: 'Something broke here; the log says what.' });
   };

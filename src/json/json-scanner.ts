@@ -18,6 +18,10 @@ const WORD = /true|false|null/y;
 const HEX = /[0-9a-fA-F]{4}/y;
 const SIMPLE_ESCAPES = '"\\/bfnrt';
 
+/** More keys in one object, or values in one text, cost more to look through than they can be worth. */
+const MOST_KEYS = 10_000;
+const MOST_VALUES = 500_000;
+
 /**
  * Reads a JSON text once, front to back, with a stack of its own: the time grows with the length
  * only, and no nesting is too deep for it.
@@ -27,6 +31,7 @@ export class JsonScanner {
   private readonly maxDepth: number;
   private readonly open: Open[] = [];
   private at = 0;
+  private values = 0;
 
   constructor(text: string, maxDepth: number) {
     this.text = text;
@@ -42,6 +47,8 @@ export class JsonScanner {
 
   /** Reads a scalar, or the opening of an object or array. True when another value must follow. */
   private valueBegins(): boolean {
+    this.values++;
+    if (this.values > MOST_VALUES) this.fail(`there are more than ${inWords(MOST_VALUES)} values`);
     const char = this.text[this.at];
     if (char === '{' || char === '[') return this.opens(char);
     if (char === '"') this.string();
@@ -94,6 +101,7 @@ export class JsonScanner {
     if (inner) inner.key = key;
     if (key === '__proto__') this.fail('the key "__proto__" is not allowed');
     if (known.has(key)) this.fail('this key is there twice in the same object');
+    if (known.size === MOST_KEYS) this.fail(`this object has more than ${inWords(MOST_KEYS)} keys`);
     known.add(key);
     this.blanks();
     if (this.text[this.at] !== ':') this.unexpected('":"');
@@ -181,3 +189,5 @@ export class JsonScanner {
       .join('');
   }
 }
+
+const inWords = (count: number) => count.toLocaleString('en');

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { Api } from '../support/api.js';
+import { Person } from '../support/desk.js';
+import { startTestRedis } from '../support/redis.js';
 import { fuzz } from './fuzz/fuzz.js';
 import { requestOf } from './fuzz/requests.js';
 import { wireCases } from './fuzz/wire.js';
+
+const redis = await startTestRedis();
 
 describe('P10 at scale: whatever is sent, a real API process answers well or refuses', () => {
   test('2,000 requests of a seed and every odd thing on a socket leave nothing but what was accepted', async () => {
@@ -34,5 +39,14 @@ describe('P10 at scale: whatever is sent, a real API process answers well or ref
       Array.from({ length: 200 }, (_, index) => requestOf(seed, index, surface));
     expect(made(7)).toEqual(made(7));
     expect(made(7)).not.toEqual(made(8));
+  });
+});
+
+describe('what the fuzzer found stays mended', () => {
+  test('a path of Bull Board that is not UTF-8 is the fault of who sent it (seed 3, number 11546)', async () => {
+    const api = await Api.start(redis);
+    const looker = await Person.of(api, { name: 'looker' });
+    const answer = await looker.get('/board/api/queues/source.s1/clean/completed%ff');
+    expect(answer.status).toBe(400);
   });
 });
