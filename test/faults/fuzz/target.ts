@@ -67,6 +67,7 @@ export class Target {
         ANDON_DATA_DIR: join(directory, 'data'),
         ANDON_BOOTSTRAP_KEY: ADMIN_KEY,
         ANDON_ADMIN_PASSWORD: PASSWORD,
+        ANDON_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
         ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',
         ANDON_LOG_LEVEL: 'error',
       },
@@ -96,7 +97,11 @@ export class Target {
     const [port, redisPort] = [await freePort(), await freePort()];
     const target = new Target(directory, product, port, redisPort);
     try {
-      await target.api.insist('GET', '/readyz');
+      for (let status = 0; status !== 200; ) {
+        if (target.died) throw new Error(target.died);
+        ({ status } = await target.api.call('GET', '/readyz'));
+        if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 100));
+      }
     } catch (error) {
       await target.stop();
       throw new Error(`the API did not start: ${target.errors}`, { cause: error });
