@@ -65,6 +65,12 @@ export class Transitions {
     const [verdict, id, other] = reply;
     if (verdict === 'ok') return;
     if (verdict === 'gone') throw new NotFound(`there is no item ${id}`);
+    if (verdict === 'overtaken' && other === 'forgotten') {
+      throw new Conflict(
+        `item ${id} was skipped so long ago that items which have run since are not kept any more: whether it concerns what one of them did, nobody can tell. Send it anew instead`,
+        { state: 'skipped' },
+      );
+    }
     if (verdict === 'overtaken') {
       throw new Conflict(
         `item ${other} has run since item ${id} was skipped: running the older one now could undo what the newer one did. Send it anew instead`,

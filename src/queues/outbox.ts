@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Keys, ShardKeys } from '../redis/keys.js';
 import { Master } from '../redis/master.js';
-import type { Scripts } from '../redis/script.js';
+import type { Reply, Scripts } from '../redis/script.js';
 import { type Accepted, fieldsOf, IDEMPOTENCY_WINDOW_MS } from './enqueue.js';
 
 /** Elements of an item in the outbox: its fields, the item that caused it, its number among those. */
@@ -72,7 +72,16 @@ export class Outbox {
     }
     if (list.length > 0) {
       const { replication } = await this.master.mark(to.prefix);
-      await this.scripts.run('enqueue', to, [IDEMPOTENCY_WINDOW_MS, replication, ...args]);
+      const reply = await this.scripts.run('enqueue', to, [
+        IDEMPOTENCY_WINDOW_MS,
+        replication,
+        ...args,
+      ]);
+      const [verdict, n] = reply as Reply[];
+      if (verdict !== 'ok')
+        throw new Error(
+          `follow-up ${n} of item ${names[0]} and others could not be enqueued: ${verdict}`,
+        );
     }
     return Number(await this.scripts.run('strike', from, [to.index, FIELDS, ...names]));
   }

@@ -22,53 +22,70 @@ const knownScripts: Readonly<Record<string, string>> = {
   moveToFinished: '69666e69dd5621df59067a03de685e55a486560d',
 };
 
-export const scriptNames = [
-  'adopt',
-  'ask',
-  'attend',
-  'begin',
-  'claim',
-  'clear',
-  'complete',
-  'edit',
-  'enqueue',
-  'fail',
-  'giveback',
-  'hold',
-  'pardon',
-  'pause',
-  'rate',
-  'read',
-  'relay',
-  'renew',
-  'report',
-  'resolve',
-  'resume',
-  'retry',
-  'skip',
-  'spread',
-  'status',
-  'strike',
-  'succeeded',
-  'sweep',
-  'tell',
-  'tend',
-  'troubles',
-  'undo',
-] as const;
-export type ScriptName = (typeof scriptNames)[number];
+/** How a script is called. */
+interface Call {
+  /** Arguments it takes always. */
+  readonly first: number;
+  /** Arguments for each item, queue … that follow in any number; 0 when none may follow. */
+  readonly each: number;
+  /**
+   * A person or program is told that it has been done, so it must be safe before (`durability`). The
+   * fleet's own steps are done again if they are lost.
+   */
+  readonly told: boolean;
+}
 
-/** What a person or program is told has been done. The fleet's own steps are done again if lost. */
-const answered: ReadonlySet<ScriptName> = new Set([
-  'clear',
-  'edit',
-  'enqueue',
-  'pause',
-  'resolve',
-  'resume',
-  'retry',
-  'skip',
-]);
+const ours = (first: number, each = 0): Call => ({ first, each, told: false });
+const told = (first: number, each = 0): Call => ({ first, each, told: true });
+
+/** Every script, with the arguments that stand at its top. A test compares the two. */
+const calls = {
+  adopt: ours(8),
+  ask: ours(4),
+  attend: told(3),
+  begin: ours(3),
+  claim: ours(5),
+  clear: told(4),
+  complete: ours(9, 10),
+  edit: told(6),
+  enqueue: told(2, 12),
+  fail: ours(8),
+  giveback: ours(3),
+  hold: ours(11),
+  pardon: ours(2),
+  pause: told(3),
+  rate: ours(4),
+  read: ours(1, 2),
+  relay: ours(3),
+  renew: ours(1, 3),
+  report: ours(6),
+  resolve: told(5),
+  resume: told(2),
+  retry: told(3),
+  skip: told(7),
+  spread: ours(2),
+  status: ours(0, 1),
+  strike: ours(2, 2),
+  succeeded: ours(3, 1),
+  sweep: ours(1, 1),
+  tell: ours(2, 3),
+  tend: ours(1),
+  troubles: ours(0, 1),
+  undo: told(3, 1),
+} as const satisfies Readonly<Record<string, Call>>;
+export type ScriptName = keyof typeof calls;
+export const scriptNames = Object.keys(calls) as readonly ScriptName[];
+
+export const argumentsOf = (name: ScriptName): Call => calls[name];
+
+/** A script reads its arguments by their number alone: one too many puts all that follow out of place. */
+function mustFit(name: ScriptName, count: number): void {
+  const { first, each } = argumentsOf(name);
+  const more = count - first;
+  if (more === 0 || (more > 0 && each > 0 && more % each === 0)) return;
+  const rest = each > 0 ? ` and ${each} for each that follows` : '';
+  throw new Error(`the script ${name} takes ${first} arguments${rest}, not ${count}`);
+}
 
 /** Every script is one transition: all or nothing. They share one clock, that of Redis. */
 const preamble = `
@@ -134,8 +151,9 @@ export class Scripts {
   }
 
   /** Sends the script by its hash, and its text when Redis does not have it (any more). */
-  run(name: ScriptName, shard: ShardKeys, args: readonly Argument[]): Promise<Reply> {
-    if (!answered.has(name)) return this.send(name, shard, args);
+  async run(name: ScriptName, shard: ShardKeys, args: readonly Argument[]): Promise<Reply> {
+    mustFit(name, args.length);
+    if (!argumentsOf(name).told) return this.send(name, shard, args);
     return this.durability.cover(() => this.send(name, shard, args), shard.durable);
   }
 

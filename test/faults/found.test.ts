@@ -1,6 +1,11 @@
-import { expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { Transitions } from '../../src/blocking/transitions.js';
+import { Outbox } from '../../src/queues/outbox.js';
+import { idsAt } from '../../src/queues/places.js';
+import { argumentsOf, Scripts, scriptNames } from '../../src/redis/script.js';
 import { stockQueue } from '../support/bullmq.js';
-import { failure, Line } from '../support/line.js';
+import { accept, failure, Line, product } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 
 /** What the model (`model.test.ts`) found: each the smallest script that shows it. */
@@ -31,4 +36,235 @@ it('a clear leaves the failed head alone that plain BullMQ has put back into the
   await line.transitions.retry(a!, 'x');
   const [again] = await line.deliveries.claim(shard, 'blocking', 1, 'me');
   expect(again?.item.queueId).toBe(a!.queueId);
+});
+
+const anHourAgo = () => Date.now() - anHour;
+
+/** The head of channel 12 under a lock of ours. */
+async function head(line: Line) {
+  const [claim] = await line.deliveries.claim(line.keys.shardOf('channel.12'), 'blocking', 1, 'me');
+  if (!claim) throw new Error('there was nothing to claim');
+  return claim;
+}
+
+/** Runs the head: it fails and is skipped. */
+async function skipHead(line: Line): Promise<number> {
+  const claim = await head(line);
+  await line.deliveries.fail(claim, failure, false);
+  await line.transitions.skip(claim.item, { actor: 'x' });
+  return claim.item.queueId;
+}
+
+const ran = async (line: Line) => line.deliveries.complete(await head(line), 'done', false);
+const update = (sku: string) => product('12', sku, { instruction: 'update_product' });
+const clearChannel = () => accept('clear_channel', { channel: '12' }, {});
+const ref = (queueId: number) => ({ queue: 'channel.12', queueId });
+
+describe('a skip that is taken back', () => {
+  it('leaves the head that is on hold the head, also for those who look', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.add('12', 'a', 'b', 'c');
+    const a = await skipHead(line);
+    const b = await head(line);
+    await line.deliveries.hold(b, failure, anHour, false);
+    await line.transitions.undoSkip([ref(a)], 'x');
+    const next = await idsAt(line.redis, line.keys, 'channel.12', 'waiting', 0, 9);
+    expect(next).toEqual([a, a + 2]);
+    expect(await line.status('channel.12')).toMatchObject({
+      heldBy: b.item.queueId,
+      heldSince: expect.any(String),
+    });
+  });
+
+  it('is refused while something newer that it may concern was tried and waits for its next try', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.enqueuer.enqueue([clearChannel(), product('12', 'shirt')]);
+    const a = await skipHead(line);
+    await line.deliveries.backOff(await head(line), failure, anHour, false);
+    await expect(line.transitions.undoSkip([ref(a)], 'x')).rejects.toThrow('has run since');
+  });
+
+  it('is not refused for what came before it', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.enqueuer.enqueue([product('12', 'shirt'), clearChannel()]);
+    const running = await head(line);
+    await line.transitions.clear('channel.12', 'x', 'because', 1);
+    const skipped = running.item.queueId + 1;
+    await line.transitions.undoSkip([ref(skipped)], 'x');
+    await line.transitions.clear('channel.12', 'x', 'because', 1);
+    await line.deliveries.complete(running, 'done', false);
+    await line.transitions.undoSkip([ref(skipped)], 'x');
+    expect((await head(line)).item.queueId).toBe(skipped);
+  });
+
+  it('is refused when something that concerns the whole channel has run since', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.enqueuer.enqueue([product('12', 'shirt'), clearChannel(), product('12', 'shoe')]);
+    const a = await skipHead(line);
+    await ran(line);
+    await ran(line);
+    await expect(line.transitions.undoSkip([ref(a)], 'x')).rejects.toThrow(`item ${a + 1} has run`);
+  });
+
+  it('is refused when such a one was put right by hand', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.enqueuer.enqueue([product('12', 'shirt'), clearChannel(), product('12', 'shoe')]);
+    const a = await skipHead(line);
+    const claim = await head(line);
+    await line.deliveries.fail(claim, failure, false);
+    await line.transitions.resolve(claim.item, { actor: 'x' });
+    await expect(line.transitions.undoSkip([ref(a)], 'x')).rejects.toThrow(`item ${a + 1} has run`);
+  });
+
+  it('is refused also where the older item is one of plain BullMQ, whose ids are larger', async () => {
+    const line = await new Line(redis).ready('12');
+    const old = await stockQueue(redis, line, 'channel.12').add(
+      'update_product',
+      { sku: 'shirt', title: 'old' },
+      { timestamp: anHourAgo() },
+    );
+    await line.deliveries.sweep(line.keys.shardOf('channel.12'), ['channel.12']);
+    const claim = await head(line);
+    expect(claim.item.queueId).toBe(Number(old.id));
+    await line.deliveries.adopt(claim.item, {
+      title: 'old',
+      entity: { kind: 'sku', key: 'shirt' },
+      barrier: 'update',
+      client: null,
+    });
+    await line.deliveries.fail(claim, failure, false);
+    await line.transitions.skip(claim.item, { actor: 'x' });
+    await line.enqueuer.enqueue([update('shirt')]);
+    await ran(line);
+    await expect(line.transitions.undoSkip([claim.item], 'x')).rejects.toThrow('has run since');
+  });
+
+  it('comes back before what came later, though the clock was set back in between', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.enqueuer.enqueue([update('shirt'), update('shoe'), update('shirt')]);
+    const a = await skipHead(line);
+    for (const id of [a + 1, a + 2])
+      await line.redis.hset(line.keys.item('channel.12', id), 'timestamp', anHourAgo());
+    await line.transitions.undoSkip([ref(a)], 'x');
+    expect((await head(line)).item.queueId).toBe(a);
+  });
+
+  it('is refused when what has run since may be forgotten', async () => {
+    const line = await new Line(redis, { keep: 1 }).ready('12');
+    await line.enqueuer.enqueue([update('shirt'), update('shirt'), update('shoe'), update('hat')]);
+    const a = await skipHead(line);
+    for (let n = 0; n < 3; n += 1) await ran(line);
+    await expect(line.transitions.undoSkip([ref(a)], 'x')).rejects.toThrow('nobody can tell');
+  });
+
+  it('and adds its entity ends the rule to skip until the next add', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.enqueuer.enqueue([product('12', 'shirt'), update('shirt')]);
+    const add = await skipHead(line);
+    const claim = await head(line);
+    await line.deliveries.fail(claim, failure, false);
+    await line.transitions.skip(claim.item, { actor: 'x', scope: 'entity-until-add' });
+    await line.transitions.undoSkip([ref(add)], 'x');
+    const [later] = await line.enqueuer.enqueue([update('shirt')]);
+    expect(later?.state).toBe('waiting');
+  });
+
+  it('is not refused on the parallel queue, which keeps no order', async () => {
+    const line = await new Line(redis).ready();
+    const mail = (to: string) => accept('send_email', {}, { to, subject: 's', text: 't' });
+    await line.enqueuer.enqueue([mail('a@b.c'), mail('d@e.f')]);
+    const shard = line.keys.shardOf('parallel');
+    const [a, b] = await line.deliveries.claim(shard, 'parallel', 2, 'me');
+    await line.deliveries.fail(a!, failure, false);
+    await line.transitions.skip(a!.item, { actor: 'x' });
+    await line.deliveries.complete(b!, 'done', false);
+    await line.transitions.undoSkip([a!.item], 'x');
+    expect((await line.item(a!.item.queueId)).state).toBe('waiting');
+  });
+});
+
+it('an item that plain BullMQ has run again is not forgotten before it is done again', async () => {
+  const line = await new Line(redis, { keep: 1 }).ready('12');
+  const [a] = await line.add('12', 'a', 'b', 'c');
+  await ran(line);
+  const [job] = await stockQueue(redis, line, 'channel.12').getCompleted();
+  await job!.retry('completed');
+  await ran(line);
+  await ran(line);
+  expect((await head(line)).item).toMatchObject({ queueId: a!.queueId, title: 'a' });
+});
+
+it('follow-ups that another shard refuses stay in the outbox', async () => {
+  const line = await new Line(redis, { environment: { ANDON_SHARDS: '4' } }).ready('12');
+  const [here, there] = [line.keys.shardOf('channel.12'), line.keys.shards];
+  const other = ['13', '14', '15', '16', '17', '18'].find(
+    (id) => line.keys.shardOf(`channel.${id}`) !== here,
+  );
+  expect(there).toHaveLength(4);
+  const [a] = await line.add('12', 'a');
+  const claim = await (async () => {
+    const [one] = await line.deliveries.claim(here, 'blocking', 1, 'me');
+    return one!;
+  })();
+  const to = line.keys.shardOf(`channel.${other}`);
+  const key = `${to.prefix}:andon:idempotency:followup:${a!.queueId}:1`;
+  await line.redis.set(key, JSON.stringify({ hash: 'another', answer: {} }));
+  await line.deliveries.complete(claim, 'done', false, { followUps: [product(other!, 'child')] });
+  const outbox = new Outbox(line.redis, line.scripts, line.keys);
+  await expect(outbox.empty(here)).rejects.toThrow('follow-up');
+  expect(await line.redis.llen(line.keys.outbox(here, to))).toBeGreaterThan(0);
+});
+
+it('each script gets as many arguments as it reads', () => {
+  for (const name of scriptNames) {
+    const text = readFileSync(new URL(`../../src/lua/${name}.lua`, import.meta.url), 'utf8');
+    const numbers = [...text.matchAll(/ARGV\[(\d+)(?: \.\.\.)?\]/g)].map(([, n]) => Number(n));
+    const { first, each } = argumentsOf(name);
+    // Of those that come in any number only the first is named, as `ARGV[4 ...]`.
+    const more = /ARGV\[\d+ \.\.\.\]/.test(text) ? 1 : 0;
+    expect([name, Math.max(0, ...numbers) - more]).toEqual([name, first]);
+    expect([name, each > 0]).toEqual([name, /#ARGV/.test(text)]);
+  }
+});
+
+it('a script is not run with more or fewer arguments than it reads', async () => {
+  const line = await new Line(redis).ready('12');
+  const shard = line.keys.shardOf('channel.12');
+  const retry = (...args: string[]) => line.scripts.run('retry', shard, args);
+  await expect(retry('channel.12', '1')).rejects.toThrow('retry takes 3 arguments');
+  await expect(retry('channel.12', '1', 'x', 'y')).rejects.toThrow('retry takes 3 arguments');
+  const enqueue = line.scripts.run('enqueue', shard, [1, '', ...Array(11).fill('')]);
+  await expect(enqueue).rejects.toThrow('and 12 for each');
+});
+
+it('with `durability: replicated`, whatever a person is told has been done is on the replicas', async () => {
+  const line = await new Line(redis).ready('12');
+  let covered = 0;
+  const durability = {
+    cover<T>(write: () => Promise<T>): Promise<T> {
+      covered += 1;
+      return write();
+    },
+  };
+  const verbs = new Transitions(new Scripts(line.redis, line.keys, durability), line.keys, []);
+  await line.add('12', 'a', 'b', 'c');
+  const one = async () => {
+    const { item } = await head(line).then(async (claim) => {
+      await line.deliveries.fail(claim, failure, false);
+      return claim;
+    });
+    return item;
+  };
+  const a = await one();
+  await verbs.retry(a, 'x');
+  await one();
+  await verbs.skip(a, { actor: 'x' });
+  await verbs.undoSkip([a], 'x');
+  await one();
+  await verbs.resolve(a, { actor: 'x' });
+  await verbs.pause('channel.12', 'x');
+  await verbs.resume('channel.12', 'x');
+  await verbs.clear('channel.12', 'x', 'because', 1);
+  await verbs.edit(ref(a.queueId + 2), { actor: 'x', data: {}, title: '', entity: null });
+  expect(covered).toBe(8);
 });
