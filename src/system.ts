@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { Router } from 'express';
 import type { Redis } from 'ioredis';
 import { Accounts } from './accounts/accounts.js';
+import { ActVisits } from './accounts/act-visits.js';
 import { Guard, visitorOf } from './accounts/guard.js';
 import { LockOut } from './accounts/lock-out.js';
 import { Provider } from './accounts/provider.js';
 import { Sessions } from './accounts/sessions.js';
 import { Users } from './accounts/users.js';
+import { withActs } from './alerts/act-mail.js';
 import { Alerter } from './alerts/alerter.js';
 import { Ledger } from './alerts/ledger.js';
 import { Links } from './alerts/links.js';
@@ -30,6 +32,7 @@ import { BadConfig, messageOf } from './errors.js';
 import { type FirstLogin, firstAdmin } from './first-admin.js';
 import { type AdminKey, firstKey } from './first-key.js';
 import { Fleet } from './fleet/fleet.js';
+import { Acts } from './incidents/acts.js';
 import { TroubleFinder } from './incidents/find.js';
 import { Incidents } from './incidents/incidents.js';
 import { Recipients } from './incidents/recipients.js';
@@ -189,6 +192,8 @@ export class System implements Part {
     const { roles, log } = this.options;
     const parts: Part[] = [];
     let api: ApiServer | null = null;
+    const durability =
+      roles.includes('api') || roles.includes('alerts') ? await this.durability(redis) : local;
     if (await new Recipients(redis, keys).seed(this.config.file.alerts))
       log.info({}, `recipients of alerts read from ${this.config.configFile}`);
     if (roles.includes('api')) {
@@ -197,18 +202,18 @@ export class System implements Part {
       this.adminKey = await firstKey(first.apiKeys, this.config);
       await seed(redis, keys, first, this.config, log);
       this.firstLogin = await firstAdmin(first.accounts, this.config);
-      const durability = await this.durability(redis);
       const services = this.services(redis, keys, catalogue, vault, durability);
       const guard = new Guard(services.accounts);
-      const desk = this.console(redis, keys, services, guard);
+      const desk = this.console(redis, keys, services, guard, vault);
       const rooms = [this.board(redis, keys, services, guard), desk.router];
       api = this.api(redis, keys, services, { rooms, pageProblems: desk.problems });
       // The streams of open pages end first, so that the server need not wait for them.
       parts.push(api, desk.feed);
     }
     // After the API: when its port is taken, nothing has been claimed.
-    if (roles.includes('worker')) parts.push(this.fleet(keys, catalogue, vault));
-    if (roles.includes('alerts')) parts.push(this.alerter(redis, keys, catalogue));
+    if (roles.includes('worker')) parts.push(this.fleet(redis, keys, catalogue, vault));
+    if (roles.includes('alerts'))
+      parts.push(this.alerter(redis, keys, catalogue, vault, durability));
     this.roles = new Parts('roles', parts, (part, problem) =>
       log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
     );
@@ -269,11 +274,33 @@ export class System implements Part {
     });
   }
 
-  private console(redis: Redis, keys: Keys, services: Services, guard: Guard): Console {
+  /** Links by which people act from their mails; null when they are switched off. */
+  private acts(redis: Redis, keys: Keys, vault: Vault): Acts | null {
+    const { actions, actionsMs } = this.config.file.alerts;
+    return actions ? new Acts(redis, keys, vault, actionsMs) : null;
+  }
+
+  private console(
+    redis: Redis,
+    keys: Keys,
+    services: Services,
+    guard: Guard,
+    vault: Vault,
+  ): Console {
+    const visits = new ActVisits(redis, keys);
     const events = new Changes(redis, keys);
     const { oidc, file } = this.config;
     const provider = oidc && new Provider(redis, keys, oidc, file.login.provider);
-    const parts = { ...services, guard, provider, events, version, log: this.options.log };
+    const parts = {
+      ...services,
+      guard,
+      provider,
+      events,
+      acts: this.acts(redis, keys, vault),
+      admitVisit: (address: string) => visits.admit(address),
+      version,
+      log: this.options.log,
+    };
     return buildConsole(parts, [BOARD_PATH, '/docs']);
   }
 
@@ -310,10 +337,16 @@ export class System implements Part {
     return new ApiServer(app, { host, port, limits: file.api });
   }
 
-  private alerter(redis: Redis, keys: Keys, catalogue: Catalogue): Alerter {
+  private alerter(
+    redis: Redis,
+    keys: Keys,
+    catalogue: Catalogue,
+    vault: Vault,
+    durability: Durability,
+  ): Alerter {
     const { alerts, hold } = this.config.file;
     const recipients = new Recipients(redis, keys);
-    const scripts = new Scripts(redis, keys);
+    const scripts = new Scripts(redis, keys, durability);
     const registry = new Registry(redis, scripts, keys);
     const finder = new TroubleFinder(redis, scripts, keys);
     const ledger = new Ledger(redis, scripts, keys);
@@ -327,7 +360,14 @@ export class System implements Part {
         registry,
         catalogue,
         enqueuer: new Enqueuer(redis, scripts, keys),
-        writer: new Writer({ finder, registry, catalogue, keys, links }),
+        writer: new Writer({
+          finder,
+          registry,
+          catalogue,
+          keys,
+          links,
+          acts: this.acts(redis, keys, vault),
+        }),
         keys,
       },
       { timings: alerts.timings, holdGraceMs: hold.graceMs },
@@ -335,8 +375,9 @@ export class System implements Part {
     );
   }
 
-  private fleet(keys: Keys, catalogue: Catalogue, vault: Vault): Fleet {
+  private fleet(redis: Redis, keys: Keys, catalogue: Catalogue, vault: Vault): Fleet {
     const { log, giveUp } = this.options;
+    const acts = this.acts(redis, keys, vault);
     return new Fleet({
       config: this.config,
       keys,
@@ -353,7 +394,8 @@ export class System implements Part {
           const secrets = await this.references.resolve(stored);
           const settings = type.parse({ ...endpoint.connector, ...secrets });
           const connector = await type.create(settings, endpointName(endpoint.kind, endpoint.id));
-          return discreet(connector, new Scrubber(secretTexts(stored, secrets)));
+          const told = discreet(connector, new Scrubber(secretTexts(stored, secrets)));
+          return acts && type.type === 'email' ? withActs(told, acts) : told;
         } catch (error) {
           // For a person who looks after secrets, not one who looks after data.
           if (!(error instanceof SealedForGood || error instanceof BadReference)) throw error;

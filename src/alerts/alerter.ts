@@ -333,6 +333,7 @@ export class Alerter implements Part {
         stage,
         incident,
         hearer,
+        address,
         before,
         troubles,
         claimedBy: claim?.by ?? null,

@@ -19,6 +19,10 @@ export class Links {
     return this.to(`/incidents/${id}`);
   }
 
+  act(token: string): string | null {
+    return this.to(`/act/${token}`);
+  }
+
   private to(path: string): string | null {
     return this.base === null ? null : `${this.base}${path}`;
   }

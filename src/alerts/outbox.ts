@@ -9,7 +9,13 @@ const letterSchema = z.object({
   stage: z.string(),
   address: z.string(),
   name: z.string(),
-  mail: z.object({ subject: z.string(), text: z.string(), html: z.string() }),
+  mail: z.object({
+    subject: z.string(),
+    text: z.string(),
+    html: z.string(),
+    /** Tokens of its links, sealed. */
+    acts: z.string().optional(),
+  }),
 });
 
 /** A mail that was decided on: whole, so that sending it again is the same request. */
@@ -36,6 +42,7 @@ export function asItem(letter: Letter): Accepted {
       subject: mail.subject,
       text: mail.text,
       html: mail.html,
+      ...(mail.acts ? { acts: mail.acts } : {}),
       ...(incident > 0 ? { thread: `incident-${incident}` } : {}),
     },
     title: mail.subject,

@@ -1,13 +1,18 @@
+import type { Acts } from '../incidents/acts.js';
+import { type Adviser, causeInWords, noAdvice } from '../incidents/advice.js';
 import type { Found, TroubleFinder } from '../incidents/find.js';
 import type { Incident, Stage, Trouble, View } from '../incidents/incident.js';
 import { type Catalogue, describe } from '../instructions/catalogue.js';
-import { endpointName, type Registry } from '../queues/registry.js';
+import { type Endpoint, endpointName, type Registry } from '../queues/registry.js';
 import type { Keys } from '../redis/keys.js';
 import type { Hearer } from './audience.js';
 import type { Links } from './links.js';
-import { compose, type Mail, type MailItem } from './mail.js';
+import { compose, type Mail } from './mail.js';
+import type { ActLink, MailItem } from './notice.js';
 
 const SHOWN = 10;
+/** So many items bear links to act on; a mail of an outage is not the place to retry each. */
+const ACTABLE = 3;
 
 /** What a mail is about, before anything was looked up. */
 export interface Occasion {
@@ -15,6 +20,8 @@ export interface Occasion {
   readonly incident: Incident;
   /** Null when the recipient knew of it and is routed nothing of it any more. */
   readonly hearer: Hearer | null;
+  /** Whose mail it is. */
+  readonly address: string;
   readonly before: View | null;
   readonly troubles: readonly Trouble[];
   readonly claimedBy: string | null;
@@ -28,25 +35,33 @@ export class Writer {
   private readonly catalogue: Catalogue;
   private readonly keys: Keys;
   private readonly links: Links;
+  private readonly acts: Acts | null;
+  private readonly advise: Adviser;
 
+  /** @param parts.acts signs links to act by; without, mails bear none */
   constructor(parts: {
     finder: TroubleFinder;
     registry: Registry;
     catalogue: Catalogue;
     keys: Keys;
     links: Links;
+    acts?: Acts | null;
+    advise?: Adviser;
   }) {
     this.finder = parts.finder;
     this.registry = parts.registry;
     this.catalogue = parts.catalogue;
     this.keys = parts.keys;
     this.links = parts.links;
+    this.acts = parts.acts ?? null;
+    this.advise = parts.advise ?? noAdvice;
   }
 
   async write({
     stage,
     incident,
     hearer,
+    address,
     before,
     troubles,
     claimedBy,
@@ -58,11 +73,32 @@ export class Writer {
       return scope !== undefined && scopes.includes(scope);
     });
     const shown = stage === 'recovery' ? [] : newest(mine);
-    return compose({
+    const tokens: Record<string, string> = {};
+    const act = async (verb: ActLink['verb'], trouble: Pick<Trouble, 'queueId' | 'at'>) => {
+      const blank = this.acts?.blank() ?? '';
+      const url = this.links.act(blank);
+      if (!this.acts || url === null) return null;
+      const { queueId, at } = trouble;
+      tokens[blank] = await this.acts.sign(
+        { verb, incident: incident.id, queueId, at, address },
+        now,
+      );
+      return { verb, url };
+    };
+    const actsOf = new Map<number, ActLink[]>();
+    for (const one of shown.filter(({ kind }) => kind === 'failed').slice(0, ACTABLE)) {
+      const links = [await act('retry', one), await act('skip', one)];
+      actsOf.set(
+        one.queueId,
+        links.filter((link) => link !== null),
+      );
+    }
+    const claimable = claimedBy === null && stage !== 'recovery';
+    const mail = compose({
       stage,
       incident,
       now,
-      items: await this.items(shown),
+      items: await this.items(shown, actsOf),
       total: hearer?.total ?? before?.told ?? 0,
       open: hearer?.open ?? 0,
       news: Math.max(0, (hearer?.total ?? 0) - (before?.told ?? 0)),
@@ -70,25 +106,36 @@ export class Writer {
       types: [...(hearer?.types ?? [])],
       claimedBy,
       incidentUrl: this.links.incident(incident.id),
+      claim: claimable ? await act('claim', { queueId: 0, at: 0 }) : null,
     });
+    if (!this.acts || Object.keys(tokens).length === 0) return mail;
+    return { ...mail, acts: this.acts.seal({ tokens }, [mail.text, mail.html], address) };
   }
 
-  private async items(troubles: readonly Trouble[]): Promise<MailItem[]> {
+  private async items(
+    troubles: readonly Trouble[],
+    actsOf: ReadonlyMap<number, readonly ActLink[]>,
+  ): Promise<MailItem[]> {
     const refs = troubles.map(({ queueId, queue }) => ({
       queueId,
       shard: this.keys.shardOf(queue),
     }));
     const found = new Map((await this.finder.read(refs)).map((one) => [one.queueId, one]));
-    const names = await this.namesOf([...found.values()]);
+    const endpoints = await this.endpointsOf([...found.values()]);
     return troubles.flatMap((trouble) => {
       const item = found.get(trouble.queueId);
-      return item ? [this.itemOf(trouble, item, names)] : [];
+      const acts = actsOf.get(trouble.queueId) ?? [];
+      return item ? [{ ...this.itemOf(trouble, item, endpoints), acts }] : [];
     });
   }
 
-  private itemOf(trouble: Trouble, item: Found, names: ReadonlyMap<string, string>): MailItem {
+  private itemOf(
+    trouble: Trouble,
+    item: Found,
+    endpoints: ReadonlyMap<string, Endpoint>,
+  ): Omit<MailItem, 'acts'> {
     const nameOf = (kind: 'channel' | 'source', id: string | null) =>
-      id === null ? null : (names.get(endpointName(kind, id)) ?? id);
+      id === null ? null : (endpoints.get(endpointName(kind, id))?.description ?? id);
     const entry = this.catalogue.get(item.instruction);
     return {
       queueId: item.queueId,
@@ -102,18 +149,24 @@ export class Writer {
       entity: item.entity,
       queue: trouble.queue,
       queueName:
-        names.get(trouble.queue) ??
+        endpoints.get(trouble.queue)?.description ??
         (trouble.queue === 'parallel' ? 'parallel items' : trouble.queue),
       blocks: trouble.queue !== 'parallel',
       waiting: item.waiting,
       message: trouble.message,
       since: trouble.at,
+      cause: causeInWords(item.cause),
+      advice: this.advise({
+        message: trouble.message,
+        instruction: item.instruction,
+        connector: endpoints.get(trouble.queue)?.connector.type ?? null,
+      }),
       itemUrl: this.links.item(item.queueId),
       queueUrl: this.links.queue(trouble.queue),
     };
   }
 
-  private async namesOf(items: readonly Found[]): Promise<Map<string, string>> {
+  private async endpointsOf(items: readonly Found[]): Promise<Map<string, Endpoint>> {
     const asked = [
       ...new Set(
         items.flatMap(({ queue, channel, source }) => [
@@ -125,9 +178,9 @@ export class Writer {
     ];
     const endpoints = await this.registry.getMany(asked);
     return new Map(
-      asked.flatMap((name, n): [string, string][] => {
-        const description = endpoints[n]?.description;
-        return description ? [[name, description]] : [];
+      asked.flatMap((name, n): [string, Endpoint][] => {
+        const endpoint = endpoints[n];
+        return endpoint ? [[name, endpoint]] : [];
       }),
     );
   }

@@ -61,6 +61,7 @@ export async function runCli(
   serve: (program: Command) => void,
   io: Io = process,
 ): Promise<number> {
+  io.stdout.on('error', endQuietly);
   try {
     await buildCli(serve, io).parseAsync(argv);
     return exit.fine;
@@ -89,4 +90,10 @@ const plain = (message: string): string =>
 function version(): string {
   const file = new URL('../../package.json', import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** Whoever read our output has seen enough, as in `andon items | head`. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exit.fine);
 }

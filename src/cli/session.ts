@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AndonClient } from '../client/client.js';
-import { exit, UsageError } from './exit.js';
+import { UsageError } from './exit.js';
 import { unreadable } from './input.js';
 import type { Io } from './io.js';
 import { Output } from './output.js';
@@ -43,7 +43,6 @@ export function addCommand(
 
 /** Opens the session of a command from its options, then the environment. */
 export function sessionOf(command: Command, io: Io): Session {
-  io.stdout.on('error', endQuietly);
   return {
     client: new AndonClient({ url: urlOf(command, io), key: keyOf(command, io) }),
     output: new Output(io, valueGiven(command, json) === true),
@@ -93,10 +92,4 @@ function firstLine(file: string | undefined): string | undefined {
   } catch (error) {
     throw unreadable(file, error);
   }
-}
-
-/** Whoever read our output has seen enough, as in `andon items | head`. */
-function endQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(exit.fine);
 }

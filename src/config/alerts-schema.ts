@@ -135,5 +135,9 @@ export const alertsSchema = z.strictObject({
   lists: z.array(listSchema).max(10_000).default([]),
   overrides: z.array(overrideSchema).max(10_000).default([]),
   timings: timingsSchema.prefault({}),
+  /** Mails bear links by which their recipient may retry, skip or claim, without a login. */
+  actions: z.boolean().default(true),
+  /** For so long. */
+  actionsMs: ms(3 * DAY, 60_000, 30 * DAY),
 });
 export type AlertsConfig = z.infer<typeof alertsSchema>;

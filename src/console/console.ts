@@ -13,6 +13,7 @@ import { inWords } from '../config/in-words.js';
 import { AndonError, InvalidInput, StoreUnavailable } from '../errors.js';
 import type { Part } from '../lifecycle.js';
 import { isOutage } from '../redis/outage.js';
+import { actRoutes } from './act.js';
 import { assetRoutes } from './assets.js';
 import { setFlash } from './flash.js';
 import { LiveFeed } from './live.js';
@@ -68,6 +69,7 @@ export function buildConsole(services: ConsoleServices, outside: readonly string
 
   const router = Router();
   router.use(assetRoutes());
+  router.use('/act', actRoutes(services, render));
   router.get('/events', guard.identify, guard.demand('read'), feed.handler);
   for (const row of routes) {
     const checks = [

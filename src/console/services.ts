@@ -3,6 +3,9 @@ import type { Guard } from '../accounts/guard.js';
 import type { Provider } from '../accounts/provider.js';
 import type { SkipPreview } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
+import type { Acts } from '../incidents/acts.js';
+import type { Incidents } from '../incidents/incidents.js';
+import type { Recipients } from '../incidents/recipients.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Log } from '../log.js';
 import type { Audit } from '../queues/audit.js';
@@ -28,5 +31,11 @@ export interface ConsoleServices {
   /** Of Andon itself, as the support bundle tells it. */
   readonly version: string;
   previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
+  readonly incidents: Incidents;
+  readonly recipients: Recipients;
+  /** Checks links of mails; null when they bear none. */
+  readonly acts: Acts | null;
+  /** Lets an address come by links of mails so often. @throws TooManyTries */
+  admitVisit(address: string): Promise<void>;
   status(names: readonly string[]): Promise<QueueStatus[]>;
 }

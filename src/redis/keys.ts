@@ -142,6 +142,8 @@ export interface RegistryKeys {
   readonly sessionsOf: string;
   /** prefix of what counts failed logins */
   readonly logins: string;
+  /** prefix of what counts visits by links of mails */
+  readonly actVisits: string;
   /** prefix, a random id follows: string with expiry, a login under way at another provider */
   readonly signIn: string;
   /** string: number of shards, fixed at the first start */
@@ -195,6 +197,7 @@ export class Keys {
       session: registry('session:'),
       sessionsOf: registry('sessionsOf:'),
       logins: registry('logins'),
+      actVisits: registry('actVisits'),
       signIn: registry('signIn:'),
       shards: registry('shards'),
       seeded: registry('seeded'),
@@ -290,6 +293,11 @@ export class Keys {
   /** The rules of a queue. */
   rules(queue: QueueName): string {
     return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.rules}${queue}`;
+  }
+
+  /** String with expiry: a link of a mail was used. @param token SHA-256 of it */
+  acted(token: string): string {
+    return `${this.alertSlot.prefix}:acted:${token}`;
   }
 
   /** The queue ids of an entity within a shard. */
