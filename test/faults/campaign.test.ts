@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { temporaryDirectory } from '../support/redis.js';
 import { campaign } from './campaign/campaign.js';
-import { kinds, plan } from './campaign/plan.js';
+import { kinds, plan, redisKinds } from './campaign/plan.js';
 import { excerpt, page } from './campaign/report.js';
 
 const directory = await temporaryDirectory();
@@ -16,6 +16,8 @@ it('keeps every promise while processes, connections, Redis and the shop fail', 
     intensity: 1.6,
     lockMs: 1_500,
     forgetful: false,
+    topology: 'single',
+    durability: 'local',
     directory,
     product: '.',
     progress: () => {},
@@ -35,12 +37,15 @@ it('draws the whole schedule from its seed: every kind of fault, the same each t
     lockMs: 2_000,
     intensity: 1,
     forgetful: false,
+    topology: 'single' as const,
+    without: [],
     workers: 3,
     apis: 2,
   };
   const first = plan({ ...options, seed: 1 });
   expect(plan({ ...options, seed: 1 })).toEqual(first);
   expect(plan({ ...options, seed: 2 })).not.toEqual(first);
-  expect(new Set(first.map((one) => one.kind))).toEqual(new Set(Object.values(kinds).flat()));
+  const all = { ...kinds, redis: redisKinds.single };
+  expect(new Set(first.map((one) => one.kind))).toEqual(new Set(Object.values(all).flat()));
   expect(first.length).toBeGreaterThan(500);
 });

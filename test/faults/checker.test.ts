@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { check } from './checker/checker.js';
-import { fromText, type Line, type Settings, toText } from './checker/history.js';
+import { type Faulted, fromText, type Line, type Settings, toText } from './checker/history.js';
 
 /**
  * Histories by hand, one step a phrase, 100 ms apart; a lock lasts 1,000 ms. `later` is 1,000 ms more,
@@ -15,6 +15,7 @@ import { fromText, type Line, type Settings, toText } from './checker/history.js
  *     q pause | resume                 an operator stops queue q, or lets it run (`refused`, `unknown`)
  *     i tells a b                      incident i is recorded, of these items; `i mailed`: a mail tells of it
  *     Redis forgets                    what happened in the last 250 ms may be undone
+ *     Redis fails over                 the same, but for what was acknowledged
  *     a completed                      how it ended (`number 9`)
  */
 function history(text: string): Line[] {
@@ -118,7 +119,7 @@ function other(
   items: ReadonlyMap<string, { id: number; queue: string }>,
 ): Line | null {
   const [who = '', did = '', ...rest] = phrase.split(' ');
-  const befalls = (what: string, may: 'locks' | 'answers' | 'memory', from: number, till: number) =>
+  const befalls = (what: string, may: Faulted['may'], from: number, till: number) =>
     ({ by: 'fault', what, process: who === 'Redis' ? null : who, may, from, till }) as const;
   switch (did) {
     case 'sleeps':
@@ -129,6 +130,8 @@ function other(
       return befalls('deaf', 'answers', at - 150, at);
     case 'forgets':
       return befalls(did, 'memory', at - 250, at);
+    case 'fails':
+      return befalls(did, 'steps', at - 250, at);
     case 'pause':
     case 'resume': {
       const answer = rest.includes('refused')
@@ -583,6 +586,54 @@ describe('the checker', () => {
       expect(
         verdict(`Redis forgets, later, ${both} b starts 1, b 200, a starts 2, a 200, ${done}`),
       ).toEqual(['order b']);
+    });
+  });
+
+  describe('where a failover may undo steps, but nothing that was acknowledged', () => {
+    it('allows: what was done in that moment to be done again, in its order', () => {
+      expect(
+        verdict(
+          `${both} later, a starts 1, a 200, b starts 2, Redis fails over, a starts 3 attempt 1, b broken, a 200, b starts 4 attempt 1, b 200, ${done}`,
+        ),
+      ).toEqual([]);
+      expect(
+        verdict(
+          `${both} later, a starts 1, a 422, Redis fails over, a starts 2, a 200, b starts 3, b 200, ${done}`,
+        ),
+      ).toEqual([]);
+    });
+
+    it('allows: a number that nobody was told of to be forgotten, and another to be given', () => {
+      expect(
+        verdict(
+          'a unknown, later, a starts 1 number 7, a 200 of 1, Redis fails over, later, a accepted number 9, a starts 2 number 9 attempt 1, a 200, a completed number 9',
+        ),
+      ).toEqual([]);
+    });
+
+    it('finds: what was acknowledged in that moment to be gone', () => {
+      expect(verdict('a accepted, Redis fails over')).toEqual(['accounted a']);
+    });
+
+    it('finds: what came after the head to run before it, and what was set aside to run', () => {
+      expect(
+        verdict(
+          `${both} later, a starts 1, a 422, Redis fails over, b starts 2, b 200, a failed, b completed`,
+        ),
+      ).toContain('block b');
+      expect(
+        verdict(
+          `a accepted, a starts 1, a 422, later, a skip, Redis fails over, a starts 2, a 200, a skipped`,
+        ),
+      ).toContain('again a');
+    });
+
+    it('finds: what was done long before to be done again', () => {
+      expect(
+        verdict(
+          'a accepted, a starts 1, a 200, later, Redis fails over, a starts 2, a 200, a completed',
+        ),
+      ).toEqual(['again a']);
     });
   });
 

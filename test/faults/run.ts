@@ -16,6 +16,8 @@ const HELP = `npm run faults -- [options]
   --rate N         items a second (350)
   --intensity N    1 is a fault about every 1.4 s (1)
   --lock MS        lock of a delivery (2000)
+  --topology T     single, sentinel or cluster: what Redis is (single)
+  --durability D   local or replicated: what is promised of what was acknowledged (replicated, but for single)
   --forgetful      also cut the tail of Redis's file: the last moment may be lost, and is not judged
   --overnight      8 hours, one hour a seed, until the first violation
   --out DIR        where report.json, report.html and the history go (a new directory)
@@ -35,6 +37,8 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '350' },
     intensity: { type: 'string', default: '1' },
     lock: { type: 'string', default: '2000' },
+    topology: { type: 'string', default: 'single' },
+    durability: { type: 'string' },
     forgetful: { type: 'boolean', default: false },
     overnight: { type: 'boolean', default: false },
     out: { type: 'string' },
@@ -47,7 +51,16 @@ const { values } = parseArgs({
   },
 });
 
+function oneOf<T extends string>(all: readonly T[], word: string): T {
+  const found = all.find((one) => one === word);
+  if (!found) throw new Error(`"${word}" must be one of ${all.join(', ')}`);
+  return found;
+}
+
 async function run(seed: number, minutes: number): Promise<boolean> {
+  const topology = oneOf(['single', 'sentinel', 'cluster'], values.topology);
+  const safest = topology === 'single' ? 'local' : 'replicated';
+  const durability = oneOf(['local', 'replicated'], values.durability ?? safest);
   const directory = values.out ?? (await mkdtemp(join(tmpdir(), 'andon-faults-')));
   console.log(`seed ${seed}, ${minutes} minutes; everything is written to ${directory}`);
   const report = await campaign({
@@ -58,6 +71,8 @@ async function run(seed: number, minutes: number): Promise<boolean> {
     intensity: Number(values.intensity),
     lockMs: Number(values.lock),
     forgetful: values.forgetful,
+    topology,
+    durability,
     directory,
     product: values.product,
     progress: (line) => console.log(line),

@@ -119,11 +119,12 @@ export class RedisProcess {
     await until(`Redis on ${this.port}`, () => this.call('PING'), 20_000);
   }
 
-  /** Starts it (again) without waiting: it may be LOADING for a while. */
-  launch(): void {
+  /** Starts it (again) without waiting: it may be LOADING for a while. `more` are settings for this time only. */
+  launch(...more: string[]): void {
     const command = [
       'redis-server',
       this.conf,
+      ...more,
       ...(this.mode === 'sentinel' ? ['--sentinel'] : []),
     ];
     // Where it can be had, the kernel ends the server with the test that started it.

@@ -1,21 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { check } from '../checker/checker.js';
 import { type Faulted, fromText, type Line, type Settings } from '../checker/history.js';
 import { Andon } from './andon.js';
 import { now, pause } from './clock.js';
 import { inject, type Stage } from './inject.js';
-import { Link } from './network.js';
+import { Link, Links } from './network.js';
 import { Operators } from './operators.js';
-import { type Lane, type PlannedFault, plan } from './plan.js';
-import { fault, Place, type Surroundings } from './processes.js';
+import { type Kind, kinds, type Lane, type PlannedFault, plan } from './plan.js';
+import { FAKETIME, fault, Place, type Surroundings } from './processes.js';
 import { Producer } from './producer.js';
 import { type DoneFault, recoveries } from './recovery.js';
 import type { Report } from './report.js';
-import { freePort, Store } from './store.js';
+import { COMPILER, type Store, startStore, type Topology } from './store.js';
 
 export interface CampaignOptions {
   readonly seed: number;
@@ -28,6 +29,9 @@ export interface CampaignOptions {
   readonly lockMs: number;
   /** Faults that make Redis lose its last moment; the checker then leaves that moment out. */
   readonly forgetful: boolean;
+  readonly topology: Topology;
+  /** What the system promises of what it acknowledged. */
+  readonly durability: 'local' | 'replicated';
   /** Empty, for everything that is written down. */
   readonly directory: string;
   /** Where the built product is. */
@@ -38,6 +42,8 @@ export interface CampaignOptions {
 const WORKERS = 3;
 const APIS = 2;
 const KEEP_COMPLETED = 400;
+/** Of a Cluster. */
+const SHARDS = 16;
 /** Longer than any item takes with all its tries. */
 const DRAIN_MS = 45_000;
 const apiKey = 'campaign.a-secret-for-one-run-only';
@@ -56,7 +62,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   const endings: string[] = [];
   const cleanUp: (() => unknown)[] = [];
   try {
-    const store = await Store.start(join(directory, 'redis'));
+    const store = await startStore(options.topology);
     cleanUp.push(() => store.end());
     const seen = join(directory, 'witness.jsonl');
     const witness = spawn(
@@ -76,6 +82,11 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       product: options.product,
       lockMs,
       shopPort: shopLink.port,
+      redisUrl: store.url,
+      settings: {
+        ANDON_DURABILITY: options.durability,
+        ...(options.topology === 'cluster' ? { ANDON_SHARDS: String(SHARDS) } : {}),
+      },
       apiKey,
       config,
       tell: write,
@@ -85,23 +96,29 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
         if (ready && code !== 70) complaints.push(`${who} ended by itself (${signal ?? code})`);
       },
     };
-    const links: Link[] = [];
+    const links: Links[] = [];
+    const doors: Link[] = [];
     const places: Place[] = [];
     for (let n = 0; n < WORKERS + APIS; n += 1) {
-      const link = await new Link(() => store.port).open();
+      const link = await Links.open(store.ports);
       links.push(link);
-      cleanUp.push(() => link.close());
+      cleanUp.push(() => link.each((one) => one.close()));
       const role = n < WORKERS ? 'worker' : 'api';
-      const ports = { redis: link.port, api: role === 'api' ? await freePort() : 0 };
-      const place = new Place(role, n < WORKERS ? n : n - WORKERS, ports, around);
+      const ways = { detours: link.detours, api: role === 'api' ? await freePort() : 0 };
+      const place = new Place(role, n < WORKERS ? n : n - WORKERS, ways, around);
       places.push(place);
       cleanUp.push(() => place.kill());
     }
     const [workers, apis] = [places.slice(0, WORKERS), places.slice(WORKERS)];
     for (const place of places) place.start();
+    for (const { port } of apis) {
+      const door = await new Link(() => port).open();
+      doors.push(door);
+      cleanUp.push(() => door.close());
+    }
 
     const andon = new Andon(
-      apis.map((place) => place.port),
+      doors.map((door) => door.port),
       apiKey,
     );
     cleanUp.push(() => andon.close());
@@ -112,9 +129,11 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       workers,
       apis,
       links,
+      doors,
       shopLink,
       store,
       lockMs,
+      replicated: options.durability === 'replicated',
       mood: (mood) => witness.stdin.write(`${mood}\n`),
       tell: write,
       complain: (what) => complaints.push(what),
@@ -125,7 +144,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     const operators = new Operators(andon, channels, write, seed);
     operators.start();
     const started = now();
-    const schedule = plan({ ...options, workers: WORKERS, apis: APIS });
+    const without = impossible();
+    const schedule = plan({ ...options, without, workers: WORKERS, apis: APIS });
     const done: DoneFault[] = [];
     const slowness = watchRedis(store, write, lockMs);
     const said = setInterval(() => {
@@ -140,9 +160,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     setTimeout(() => operators.neglect(channels[0]!), options.ms * 0.7).unref();
     await Promise.all([
       producer.run(till, () => backlog.waiting),
-      ...(['processes', 'links', 'redis', 'shop'] as const).map((lane) =>
-        lanes(schedule, lane, started, stage, done),
-      ),
+      ...(Object.keys(kinds) as Lane[]).map((lane) => lanes(schedule, lane, started, stage, done)),
     ]);
     const faultsOver = now();
     progress('the faults are over; the queues drain');
@@ -169,7 +187,12 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     await once(out, 'finish');
     kept.end();
 
-    const judged: Settings = { lockMs, maxDeaths: 1_000, keepCompleted: KEEP_COMPLETED };
+    const judged: Settings = {
+      lockMs,
+      maxDeaths: 1_000,
+      keepCompleted: KEEP_COMPLETED,
+      ...(options.topology === 'cluster' ? { shards: SHARDS } : {}),
+    };
     const judging = now();
     const violations = check(lines, judged);
     return {
@@ -178,6 +201,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       started,
       ms: options.ms,
       faults: done,
+      without,
       endings,
       complaints,
       violations,
@@ -193,6 +217,22 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     for (const end of cleanUp.reverse()) await end();
     kept.end();
   }
+}
+
+/** Kinds of faults for which this machine lacks a tool. */
+function impossible(): Kind[] {
+  const without: Kind[] = [];
+  if (!existsSync(FAKETIME)) without.push('worker clock', 'api clock');
+  if (!existsSync(COMPILER)) without.push('redis clock');
+  return without;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 const settings = () => `fleet:
@@ -267,10 +307,14 @@ const sum = (all: any[], of: (one: any) => number): number =>
 /** Writes down when Redis itself was slow, which costs everybody their locks. */
 function watchRedis(store: Store, write: (line: Faulted) => void, lockMs: number) {
   let over = false;
+  const probe = async () => {
+    for (const master of await store.masters()) await master.call('PING');
+  };
   const work = (async () => {
     while (!over) {
       const from = now();
-      await store.admin.ping().catch(() => {});
+      // One that is away or changes its master just now is told of by the fault itself.
+      await probe().catch(() => {});
       if (now() - from > lockMs * 0.25)
         write(fault('Redis was slow', null, 'locks', from, now() + 500));
       await pause(50);

@@ -1,19 +1,24 @@
 import type { Faulted } from '../checker/history.js';
 import { now, pause } from './clock.js';
-import type { Link } from './network.js';
+import type { Link, Links } from './network.js';
 import type { PlannedFault } from './plan.js';
 import { fault, type Place } from './processes.js';
+import { type Blow, onRedis } from './redis-faults.js';
 import type { Store } from './store.js';
 
 export interface Stage {
   readonly workers: readonly Place[];
   readonly apis: readonly Place[];
-  /** To Redis, one a place: workers first. */
-  readonly links: readonly Link[];
+  /** To Redis, of each place: workers first. */
+  readonly links: readonly Links[];
+  /** Before each API process. */
+  readonly doors: readonly Link[];
   /** Between the workers and the shop. */
   readonly shopLink: Link;
   readonly store: Store;
   readonly lockMs: number;
+  /** Whether what is acknowledged outlives a master that is lost with what its replicas had not heard of. */
+  readonly replicated: boolean;
   readonly mood: (mood: string) => void;
   readonly tell: (line: Faulted) => void;
   /** Something that must never be, seen while the fault was made. */
@@ -32,6 +37,8 @@ export interface Done {
 
 /** A connection that was lost is made again within this time, in milliseconds. */
 const RECONNECT_MS = 3_000;
+/** After a failover everybody has found the new master within this time. */
+const FAILOVER_MS = 6_000;
 /** A connection that carries nothing is noticed within this time. */
 const SILENCE_MS = 17_000;
 
@@ -39,10 +46,16 @@ const SILENCE_MS = 17_000;
 export async function inject(planned: PlannedFault, stage: Stage): Promise<Done> {
   const from = now();
   const before = standing(planned, stage)?.address ?? null;
-  const subject = await make(planned, stage, from);
+  if (planned.lane === 'redis') {
+    const blow = await onRedis(planned, stage.store);
+    tellOfRedis(planned.kind, blow, stage, from);
+    return { subject: 'redis', before, from, till: blow.at };
+  }
+  const subject = await make(planned, stage);
   const till = now();
   tellOf(planned, subject, stage, from, till);
-  return { subject, before, from, till: planned.kind === 'link half-open' ? from : till };
+  const felt = planned.kind === 'link half-open' || planned.kind === 'door half-open';
+  return { subject, before, from, till: felt ? from : till };
 }
 
 function standing(
@@ -50,6 +63,7 @@ function standing(
   { workers, apis }: Stage,
 ): Place | undefined {
   if (lane === 'links') return [...workers, ...apis][place];
+  if (lane === 'doors') return apis[place];
   if (lane !== 'processes') return undefined;
   return (kind.startsWith('worker') ? workers : apis)[place];
 }
@@ -63,23 +77,36 @@ function tellOf(
   till: number,
 ): void {
   if (lane === 'shop') tell(fault(kind, null, 'answers', from, till + 200));
-  if (lane === 'redis') tell(fault(kind, null, 'locks', from, till + RECONNECT_MS));
   if (lane === 'links' && typeof subject === 'object') {
     const after = kind === 'link half-open' ? SILENCE_MS : RECONNECT_MS;
     tell(fault(kind, subject.address, 'locks', from, till + after));
   }
 }
 
-async function make(planned: PlannedFault, stage: Stage, from: number): Promise<Done['subject']> {
+function tellOfRedis(kind: string, blow: Blow, stage: Stage, from: number): void {
+  const { tell, lockMs, replicated, mood, store } = stage;
+  // A clock that jumps ends a lock whose worker renewed it in time.
+  const since = blow.locks === undefined ? from : from - lockMs;
+  const after = blow.lost === undefined ? RECONNECT_MS : FAILOVER_MS;
+  const till = now() + after;
+  tell(fault(kind, null, 'locks', since, till));
+  if (blow.lost === undefined) return;
+  if (replicated) {
+    tell(fault(kind, null, 'steps', blow.lost, till));
+    return;
+  }
+  tell(fault(kind, null, 'memory', blow.lost, store.topology === 'single' ? now() + 500 : till));
+  mood('forget');
+}
+
+async function make(planned: PlannedFault, stage: Stage): Promise<Done['subject']> {
   switch (planned.lane) {
     case 'processes':
       return onProcess(planned, stage);
     case 'links':
+    case 'doors':
       return onLink(planned, stage);
-    case 'redis':
-      await onRedis(planned, stage, from);
-      return 'redis';
-    case 'shop':
+    default:
       await onShop(planned, stage);
       return 'shop';
   }
@@ -100,6 +127,7 @@ async function onProcess(planned: PlannedFault, stage: Stage): Promise<Place> {
       who.start();
       return who;
     case 'worker clock':
+    case 'api clock':
       // Starts with a clock that is wrong and jumps while it runs.
       if (!(await who.stop())) stage.complain(`${who.name} hung when it was to stop`);
       who.start(offset);
@@ -113,93 +141,50 @@ async function onProcess(planned: PlannedFault, stage: Stage): Promise<Place> {
 }
 
 async function onLink(planned: PlannedFault, stage: Stage): Promise<Place> {
-  const { kind, place, ms, much } = planned;
-  const link = stage.links[place]!;
-  switch (kind) {
-    case 'link cut':
-      link.cut();
-      break;
-    case 'link away':
-      link.away(true);
-      await pause(ms);
-      link.away(false);
-      break;
-    case 'link half-open':
-      link.halfOpen();
-      break;
-    case 'link delay':
-      link.delay(10 + Math.round(much * 150));
-      await pause(ms);
-      link.delay(0);
-      break;
-    case 'link stall':
-      link.stall(true);
-      await pause(ms);
-      link.stall(false);
-      break;
-    case 'link throttle':
-      link.throttle(20_000 + much * 200_000);
-      await pause(ms);
-      link.throttle(0);
-      break;
-    case 'link reply lost':
-      await link.loseReplies();
-      break;
-  }
+  const { lane, place } = planned;
+  if (lane === 'doors') await befall(planned, (act) => act(stage.doors[place]!));
+  else await befall(planned, (act) => stage.links[place]!.each(act));
   return standing(planned, stage)!;
 }
 
-async function onRedis(
+/** `on` says which links it befalls. */
+async function befall(
   { kind, ms, much }: PlannedFault,
-  stage: Stage,
-  from: number,
+  on: (act: (link: Link) => unknown) => unknown,
 ): Promise<void> {
-  const { store } = stage;
-  const { admin } = store;
-  switch (kind) {
-    case 'redis kill':
-    case 'redis slow load':
-      await store.kill();
-      await pause(kind === 'redis kill' ? ms : 0);
-      await store.launch(kind === 'redis slow load' ? await store.delayFor(ms) : 0);
-      break;
-    case 'redis tail cut':
-      await store.kill();
-      await store.cutTail(Math.round(100 + much * 20_000));
-      stage.tell(fault(kind, null, 'memory', from - 2_000, now() + 500));
-      stage.mood('forget');
+  switch (kind.replace(/^\w+ /, '')) {
+    case 'cut':
+      await on((link) => link.cut());
+      return;
+    case 'away':
+      await on((link) => link.away(true));
       await pause(ms);
-      await store.launch();
-      break;
-    case 'redis stall':
-      store.signal('SIGSTOP');
+      await on((link) => link.away(false));
+      return;
+    case 'half-open':
+      await on((link) => link.halfOpen());
+      return;
+    case 'delay':
+      await on((link) => link.delay(10 + Math.round(much * 150)));
       await pause(ms);
-      store.signal('SIGCONT');
-      break;
-    case 'redis read-only':
-      await admin.replicaof('127.0.0.1', 1);
+      await on((link) => link.delay(0));
+      return;
+    case 'stall':
+      await on((link) => link.stall(true));
       await pause(ms);
-      await admin.replicaof('NO', 'ONE');
-      break;
-    case 'redis full':
-      await admin.config('SET', 'maxmemory', '1mb');
+      await on((link) => link.stall(false));
+      return;
+    case 'throttle':
+      await on((link) => link.throttle(20_000 + much * 200_000));
       await pause(ms);
-      await admin.config('SET', 'maxmemory', '0');
-      break;
-    case 'redis no clients':
-      await admin.config('SET', 'maxclients', '4');
-      await admin.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES');
-      await pause(ms);
-      await admin.config('SET', 'maxclients', '4000');
-      break;
-    case 'redis clients killed':
-      await admin.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES');
-      break;
-    case 'redis scripts forgotten':
-      await admin.script('FLUSH');
-      break;
+      await on((link) => link.throttle(0));
+      return;
+    case 'reply lost':
+      await on((link) => link.loseReplies());
+      return;
+    default:
+      throw new Error(`a link knows no "${kind}"`);
   }
-  await store.ready();
 }
 
 async function onShop({ kind, ms }: PlannedFault, { shopLink, mood }: Stage): Promise<void> {

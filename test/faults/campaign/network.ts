@@ -147,3 +147,26 @@ export class Link {
     }
   }
 }
+
+/** The links of one process: one before each server that it may speak to. */
+export class Links {
+  private readonly all: ReadonlyMap<number, Link>;
+
+  private constructor(all: ReadonlyMap<number, Link>) {
+    this.all = all;
+  }
+
+  static async open(ports: readonly number[]): Promise<Links> {
+    const links = await Promise.all(ports.map((port) => new Link(() => port).open()));
+    return new Links(new Map(links.map((link, n) => [ports[n] ?? 0, link])));
+  }
+
+  /** Where a connection to each of the ports must go instead. */
+  get detours(): Record<number, number> {
+    return Object.fromEntries([...this.all].map(([port, link]) => [port, link.port]));
+  }
+
+  async each(befall: (link: Link) => unknown): Promise<void> {
+    await Promise.all([...this.all.values()].map(befall));
+  }
+}

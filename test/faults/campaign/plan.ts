@@ -1,4 +1,5 @@
 import { Chances } from './chances.js';
+import type { Topology } from './store.js';
 
 /** What can be done to a process, to a link, to Redis, to the far side. docs/faults.md tells of each. */
 export const kinds = {
@@ -10,6 +11,7 @@ export const kinds = {
     'api kill',
     'api restart',
     'api sleep',
+    'api clock',
   ],
   links: [
     'link cut',
@@ -29,6 +31,22 @@ export const kinds = {
     'redis no clients',
     'redis clients killed',
     'redis scripts forgotten',
+    'redis clock',
+    'master kill',
+    'master kill, replicas lag',
+    'master hang',
+    'master steps down',
+    'sentinels away',
+    'slot move',
+  ],
+  doors: [
+    'door cut',
+    'door away',
+    'door half-open',
+    'door delay',
+    'door stall',
+    'door throttle',
+    'door reply lost',
   ],
   shop: [
     'shop 500',
@@ -44,6 +62,21 @@ export const kinds = {
 
 export type Lane = keyof typeof kinds;
 export type Kind = (typeof kinds)[Lane][number] | 'redis tail cut';
+
+const failovers: readonly Kind[] = [
+  'master kill',
+  'master kill, replicas lag',
+  'master hang',
+  'master steps down',
+];
+const anywhere: readonly Kind[] = ['redis clients killed', 'redis scripts forgotten'];
+
+/** What can be done to Redis in each of its shapes. */
+export const redisKinds: Record<Topology, readonly Kind[]> = {
+  single: kinds.redis.slice(0, kinds.redis.indexOf('master kill')),
+  sentinel: [...failovers, 'sentinels away', ...anywhere],
+  cluster: [...failovers, 'slot move', 'slot move', ...anywhere],
+};
 
 export interface PlannedFault {
   /** Milliseconds after the start of the load. */
@@ -66,12 +99,21 @@ export interface PlanOptions {
   readonly intensity: number;
   /** Whether Redis may forget its last moment: faults that lose what was acknowledged. */
   readonly forgetful: boolean;
+  readonly topology: Topology;
+  /** What cannot be done on this machine. */
+  readonly without: readonly Kind[];
   readonly workers: number;
   readonly apis: number;
 }
 
 /** Mean time between faults of a lane, in milliseconds. */
-const every: Record<Lane, number> = { processes: 3_000, links: 5_000, redis: 11_000, shop: 8_000 };
+const every: Record<Lane, number> = {
+  processes: 3_000,
+  links: 5_000,
+  doors: 6_000,
+  redis: 11_000,
+  shop: 8_000,
+};
 
 /** The whole schedule, from the seed alone. */
 export function plan(options: PlanOptions): PlannedFault[] {
@@ -82,11 +124,13 @@ export function plan(options: PlanOptions): PlannedFault[] {
 }
 
 function laneOf(lane: Lane, lot: Chances, options: PlanOptions): PlannedFault[] {
-  const { lockMs, workers, apis, intensity } = options;
+  const { lockMs, workers, apis, intensity, topology, without } = options;
   const faults: PlannedFault[] = [];
   const mean = every[lane] / intensity;
-  const all: Kind[] = [...kinds[lane]];
-  if (lane === 'redis' && options.forgetful) all.push('redis tail cut', 'redis tail cut');
+  const possible = lane === 'redis' ? redisKinds[topology] : kinds[lane];
+  const all: Kind[] = possible.filter((kind) => !without.includes(kind));
+  if (lane === 'redis' && topology === 'single' && options.forgetful)
+    all.push('redis tail cut', 'redis tail cut');
   // Every kind comes before any comes again.
   let bag: Kind[] = [];
   for (let at = mean * lot.next(); at < options.ms - 1_000; at += mean * (0.3 + 1.4 * lot.next())) {
@@ -95,7 +139,7 @@ function laneOf(lane: Lane, lot: Chances, options: PlanOptions): PlannedFault[] 
     bag.splice(bag.indexOf(kind), 1);
     const places = kind.startsWith('worker')
       ? workers
-      : kind.startsWith('api')
+      : kind.startsWith('api') || lane === 'doors'
         ? apis
         : workers + apis;
     const ms = Math.min(lasting(kind, lockMs, lot), options.ms - at);
@@ -133,6 +177,15 @@ function lasting(kind: Kind, lockMs: number, lot: Chances): number {
     case 'worker kill':
     case 'worker restart':
     case 'worker clock':
+    case 'api clock':
+    case 'redis clock':
+    case 'door cut':
+    case 'door half-open':
+    case 'door reply lost':
+    case 'master kill':
+    case 'master hang':
+    case 'master steps down':
+    case 'slot move':
     case 'api kill':
     case 'api restart':
     case 'shop cut':

@@ -13,6 +13,9 @@ export interface Surroundings {
   readonly product: string;
   readonly lockMs: number;
   readonly shopPort: number;
+  readonly redisUrl: string;
+  /** More of the environment. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly apiKey: string;
   readonly config: string;
   readonly tell: (line: Faulted) => void;
@@ -28,8 +31,8 @@ export interface Surroundings {
 /** A stop that takes longer hangs: the worker's own deadline of 16 s here, then closing. Milliseconds. */
 const STOP_MS = 25_000;
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
-/** Where Debian keeps it; without it clocks do not jump. */
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+/** Where Debian keeps it; without it the clocks of workers and API do not jump. */
+export const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 
 let born = 0;
 
@@ -42,18 +45,24 @@ export class Place {
   address = '';
   /** How long each graceful stop took, in milliseconds. */
   readonly stops: number[] = [];
-  private readonly redisPort: number;
+  private readonly detours: Record<number, number>;
   private readonly around: Surroundings;
   private child: ChildProcess | null = null;
   private wanted = false;
   private clock: string | null = null;
   ready = false;
 
-  constructor(role: Role, n: number, ports: { redis: number; api: number }, around: Surroundings) {
+  /** @param ways port of the API, and the detours of connections to Redis */
+  constructor(
+    role: Role,
+    n: number,
+    ways: { detours: Record<number, number>; api: number },
+    around: Surroundings,
+  ) {
     this.name = `${role} ${n + 1}`;
     this.role = role;
-    this.port = ports.api;
-    this.redisPort = ports.redis;
+    this.port = ways.api;
+    this.detours = ways.detours;
     this.around = around;
   }
 
@@ -74,7 +83,8 @@ export class Place {
         FAULTS_ADDRESS: address,
         FAULTS_SHOP_PORT: String(around.shopPort),
         FAULTS_LAG_FILE: join(around.directory, 'lag.jsonl'),
-        REDIS_URL: `redis://127.0.0.1:${this.redisPort}`,
+        FAULTS_DETOURS: JSON.stringify(this.detours),
+        REDIS_URL: around.redisUrl,
         ANDON_PREFIX: 'campaign',
         ANDON_PORT: String(this.port),
         ANDON_CONFIG: around.config,
@@ -84,6 +94,7 @@ export class Place {
         ANDON_LOCK_MS: String(around.lockMs),
         ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',
         ANDON_LOG_LEVEL: process.env['FAULTS_LOG'] ?? 'silent',
+        ...around.settings,
         ...jump,
       },
     });

@@ -33,6 +33,10 @@ const goals: readonly [string, number, 'lock'?][] = [
   ['redis tail cut', 10_000],
   ['redis slow load', 10_000],
   ['link half-open', 20_000],
+  ['master kill', 20_000],
+  ['master kill, replicas lag', 20_000],
+  ['master hang', 20_000],
+  ['master steps down', 20_000],
 ];
 
 /**
@@ -74,7 +78,9 @@ export function recoveries(
     );
     if (one.lane !== 'redis' && disturbed) continue;
     const api = apis.findIndex((place) => place.name === one.subject);
-    if (one.subject === 'redis') {
+    if (one.kind.startsWith('master')) {
+      add(one.kind, one.till, one.till + longestGap(starts, one.till, one.till + GAP_MS));
+    } else if (one.subject === 'redis') {
       const delivered = first(starts, (start) => start.at, one.till)?.at;
       const taken = first(accepted, (answer) => answer.at, one.till)?.at;
       if (delivered !== undefined && taken !== undefined)
@@ -120,6 +126,20 @@ export function recoveries(
       };
     })
     .sort((a, b) => a.kind.localeCompare(b.kind));
+}
+
+/** For so long after a failover its effect is looked for, in milliseconds. */
+const GAP_MS = 25_000;
+
+/** The longest time without any start, in milliseconds: work that was under way may go on for a moment. */
+function longestGap(starts: readonly { at: number }[], from: number, till: number): number {
+  let [last, longest] = [from, 0];
+  for (const { at } of starts) {
+    if (at < from || at > till) continue;
+    longest = Math.max(longest, at - last);
+    last = at;
+  }
+  return longest;
 }
 
 /** The first from a time on, in a list by time. */

@@ -7,6 +7,8 @@ export interface Report {
   readonly started: number;
   readonly ms: number;
   readonly faults: readonly DoneFault[];
+  /** Kinds of faults that could not be made on this machine. */
+  readonly without: readonly string[];
   /** Processes that ended by themselves, and were started again. */
   readonly endings: readonly string[];
   /** What must never be and is not for the checker to see: a process that hung or broke. */
@@ -84,7 +86,7 @@ export function excerpt(violation: Violation): string {
 const shown = (violation: Violation) =>
   `<section><h3>${text(violation.rule)} <small>${text(violation.queue)} · ${text(violation.item)}</small></h3><p>${text(violation.says)}</p><pre>${text(excerpt(violation))}</pre></section>`;
 
-const LANES = ['processes', 'links', 'redis', 'shop'] as const;
+const LANES = ['processes', 'links', 'doors', 'redis', 'shop'] as const;
 
 function timeline({ timeline: bins, faults, started }: Report): string {
   const [width, high, row] = [1_000, 180, 18];
@@ -113,12 +115,12 @@ function timeline({ timeline: bins, faults, started }: Report): string {
 }
 
 const STYLE = `
-:root{color-scheme:light dark;--ink:#1d232b;--soft:#68717d;--line:#dde1e6;--ground:#fff;--good:#1a7f4b;--bad:#b3261e;--area:#4c7fb8;--a:#b3261e;--b:#b7791f;--c:#6b46c1;--d:#2f7d6d}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#98a2b0;--line:#333a44;--ground:#14181d;--good:#5cc58d;--bad:#ff8a80;--area:#5b94d6;--a:#ff8a80;--b:#e5b567;--c:#b39ddb;--d:#6fc3b2}}
+:root{color-scheme:light dark;--ink:#1d232b;--soft:#68717d;--line:#dde1e6;--ground:#fff;--good:#1a7f4b;--bad:#b3261e;--area:#4c7fb8;--a:#b3261e;--b:#b7791f;--c:#6b46c1;--d:#2f7d6d;--e:#a05a2c}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#98a2b0;--line:#333a44;--ground:#14181d;--good:#5cc58d;--bad:#ff8a80;--area:#5b94d6;--a:#ff8a80;--b:#e5b567;--c:#b39ddb;--d:#6fc3b2;--e:#d9a57a}}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,sans-serif}main{max-width:1040px;margin:0 auto;padding:24px 16px 64px}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:0}small,dt,.again,svg text{color:var(--soft);fill:var(--soft);font-weight:400}
 .verdict{font-size:1.2rem;font-weight:600}.good{color:var(--good)}.bad,.late td{color:var(--bad)}
 dl{display:flex;flex-wrap:wrap;gap:12px 32px;margin:1rem 0}dd{margin:0;font-size:1.3rem;font-variant-numeric:tabular-nums}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px 12px 4px 0;border-bottom:1px solid var(--line)}.n{font-variant-numeric:tabular-nums}
-svg{width:100%;height:auto}svg text{font-size:11px}polygon{fill:var(--area);opacity:.55}rect.processes{fill:var(--a)}rect.links{fill:var(--b)}rect.redis{fill:var(--c)}rect.shop{fill:var(--d)}
+svg{width:100%;height:auto}svg text{font-size:11px}polygon{fill:var(--area);opacity:.55}rect.processes{fill:var(--a)}rect.links{fill:var(--b)}rect.redis{fill:var(--c)}rect.shop{fill:var(--d)}rect.doors{fill:var(--e)}
 section{border-left:3px solid var(--bad);padding:0 0 0 12px;margin:16px 0}pre{overflow-x:auto;font-size:12px}`;

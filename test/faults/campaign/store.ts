@@ -1,107 +1,103 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, readdir, stat, truncate } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { existsSync } from 'node:fs';
+import { readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { awaited } from './clock.js';
+import {
+  Cluster,
+  endShapes,
+  type RedisProcess,
+  ReplicaSet,
+  startStandalone,
+} from '../../support/redis-shapes.js';
+import { until } from '../../support/until.js';
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
+export type Topology = 'single' | 'sentinel' | 'cluster';
 
 /** Roughly what one command takes in the append-only file. */
 const BYTES_A_COMMAND = 80;
+const READY_MS = 60_000;
+/** A master that is silent for so long is replaced. Milliseconds. */
+const DOWN_AFTER_MS = 1_000;
+/** With it a library is built that moves the clock of a Redis. */
+export const COMPILER = '/usr/bin/cc';
 
-/** The Redis of a campaign: a single server with an append-only file, at a port that stays. */
-export class Store {
-  readonly port: number;
-  /** A connection of the campaign's own, past every proxy. */
+const conf = [
+  'aof-load-truncated yes',
+  'auto-aof-rewrite-min-size 16mb',
+  'maxmemory-policy noeviction',
+  'loading-process-events-interval-bytes 1024',
+];
+
+/** What the campaign keeps its items in. */
+export interface Store {
+  readonly topology: Topology;
+  /** For REDIS_URL. */
+  readonly url: string;
+  /** Every server that a process of Andon may speak to: a link stands before each. */
+  readonly ports: readonly number[];
+  /** The servers that take writes now. */
+  masters(): Promise<readonly RedisProcess[]>;
+  /** It takes commands, its data read, its replicas there. */
+  ready(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export const startStore = (topology: Topology): Promise<Store> =>
+  ({ single: Single.start, sentinel: Watched.start, cluster: Sharded.start })[topology]();
+
+/** One server with an append-only file, at a port that stays. */
+export class Single implements Store {
+  readonly topology = 'single';
+  readonly server: RedisProcess;
+  /** A connection of the campaign's own, past every link. */
   readonly admin: Redis;
-  private readonly directory: string;
-  private child: ChildProcess | null = null;
+  private seconds = 0;
 
-  private constructor(port: number, directory: string) {
-    this.port = port;
-    this.directory = directory;
-    this.admin = new Redis(port, '127.0.0.1', {
+  private constructor(server: RedisProcess) {
+    this.server = server;
+    this.admin = new Redis(server.url, {
       lazyConnect: true,
       maxRetriesPerRequest: null,
       retryStrategy: () => 50,
     });
-    this.admin.on('error', () => {});
+    this.admin.on('error', () => {}); // each fault says what it did
   }
 
-  static async start(directory: string): Promise<Store> {
-    await mkdir(directory, { recursive: true });
-    const store = new Store(await freePort(), directory);
-    await store.launch();
-    await store.ready();
+  static async start(this: void): Promise<Single> {
+    const store = new Single(await startStandalone({ conf, movableClock: existsSync(COMPILER) }));
     await store.admin.connect();
     return store;
   }
 
-  /** Up and answering; `loadDelayUs` makes it read its data slowly. */
-  async launch(loadDelayUs = 0): Promise<void> {
-    const settings = {
-      port: this.port,
-      bind: '127.0.0.1',
-      dir: this.directory,
-      save: '',
-      appendonly: 'yes',
-      appendfsync: 'everysec',
-      'aof-load-truncated': 'yes',
-      'auto-aof-rewrite-min-size': '16mb',
-      'maxmemory-policy': 'noeviction',
-      'loading-process-events-interval-bytes': '1024',
-      'key-load-delay': String(loadDelayUs),
-    };
-    this.child = spawn(
-      'redis-server',
-      Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-      { stdio: 'ignore' },
+  get url(): string {
+    return this.server.url;
+  }
+
+  get ports(): readonly number[] {
+    return [this.server.port];
+  }
+
+  async masters(): Promise<readonly RedisProcess[]> {
+    return [this.server];
+  }
+
+  async ready(): Promise<void> {
+    await until(
+      'Redis',
+      async () => (await this.server.call('SET', 'probe', 1)) === 'OK',
+      READY_MS,
     );
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.child?.kill(signal);
-  }
-
-  async kill(): Promise<void> {
-    const { child } = this;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
-  }
-
-  /** It takes commands, its data read. */
-  ready(): Promise<void> {
-    return awaited('Redis', 60_000, async () => {
-      const probe = new Redis(this.port, '127.0.0.1', {
-        retryStrategy: () => null,
-        maxRetriesPerRequest: 0,
-        enableReadyCheck: false,
-        commandTimeout: 500,
-      });
-      probe.on('error', () => {});
-      try {
-        return (await probe.set('campaign:probe', '1')) === 'OK';
-      } catch {
-        return false;
-      } finally {
-        probe.disconnect();
-      }
-    });
+  /** Its wall clock jumps and stays where it is. */
+  async jump(seconds: number): Promise<void> {
+    this.seconds += seconds;
+    await this.server.moveClock(this.seconds);
   }
 
   /** By how much each command must be delayed for the loading to take about so long; microseconds. */
   async delayFor(ms: number): Promise<number> {
-    const directory = join(this.directory, 'appendonlydir');
+    const directory = join(this.server.directory, 'appendonlydir');
     let bytes = 0;
     for (const name of await readdir(directory)) bytes += (await stat(join(directory, name))).size;
     return Math.min(400, Math.round((ms * 1_000) / (1 + bytes / BYTES_A_COMMAND)));
@@ -109,7 +105,7 @@ export class Store {
 
   /** Cuts the last bytes off the append-only file, as a power failure may; Redis must be down. */
   async cutTail(bytes: number): Promise<void> {
-    const directory = join(this.directory, 'appendonlydir');
+    const directory = join(this.server.directory, 'appendonlydir');
     const parts = (await readdir(directory)).filter((name) => name.endsWith('.incr.aof')).sort();
     const last = parts.at(-1);
     if (!last) return;
@@ -119,7 +115,95 @@ export class Store {
 
   async end(): Promise<void> {
     this.admin.disconnect();
-    this.child?.kill('SIGCONT');
-    await this.kill();
+    await endShapes();
+  }
+}
+
+/** A master, two replicas, three Sentinels. */
+export class Watched implements Store {
+  readonly topology = 'sentinel';
+  readonly set: ReplicaSet;
+
+  private constructor(set: ReplicaSet) {
+    this.set = set;
+  }
+
+  static async start(this: void): Promise<Watched> {
+    return new Watched(await ReplicaSet.start({ conf, downAfterMs: DOWN_AFTER_MS }));
+  }
+
+  get url(): string {
+    return this.set.url;
+  }
+
+  get ports(): readonly number[] {
+    return [...this.set.servers, ...this.set.sentinels].map(({ port }) => port);
+  }
+
+  async masters(): Promise<readonly RedisProcess[]> {
+    return [await this.set.master()];
+  }
+
+  replicasOf(): Promise<readonly RedisProcess[]> {
+    return this.set.replicas();
+  }
+
+  async ready(): Promise<void> {
+    await until(
+      'the replicas to follow the master',
+      async () => {
+        const master = await this.set.master();
+        if ((await master.info('role')) !== 'master') return false;
+        const others = this.set.servers.filter((one) => one !== master);
+        for (const other of others) {
+          if ((await other.info('master_port')) !== String(master.port)) return false;
+          if ((await other.info('master_link_status')) !== 'up') return false;
+        }
+        return true;
+      },
+      READY_MS,
+    );
+  }
+
+  async end(): Promise<void> {
+    await endShapes();
+  }
+}
+
+/** Three masters with a replica each. */
+export class Sharded implements Store {
+  readonly topology = 'cluster';
+  readonly cluster: Cluster;
+
+  private constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
+
+  static async start(this: void): Promise<Sharded> {
+    return new Sharded(await Cluster.start({ conf, nodeTimeoutMs: DOWN_AFTER_MS * 2 }));
+  }
+
+  get url(): string {
+    return this.cluster.url;
+  }
+
+  get ports(): readonly number[] {
+    return this.cluster.nodes.map(({ port }) => port);
+  }
+
+  masters(): Promise<readonly RedisProcess[]> {
+    return this.cluster.masters();
+  }
+
+  replicasOf(master: RedisProcess): Promise<readonly RedisProcess[]> {
+    return this.cluster.replicasOf(master);
+  }
+
+  async ready(): Promise<void> {
+    await this.cluster.untilWell(this.cluster.nodes.length / 2);
+  }
+
+  async end(): Promise<void> {
+    await endShapes();
   }
 }

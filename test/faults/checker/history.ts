@@ -94,13 +94,14 @@ export interface Steered {
  *  locks    the process could not renew its locks in this time
  *  answers  what the witness answered the process in this time may never have reached it
  *  memory   Redis may have forgotten what it was told in this time
+ *  steps    the same, but for what was acknowledged: steps of the workers may be undone, and done again
  */
 export interface Faulted {
   readonly by: 'fault';
   readonly what: string;
   /** The process it befell; null befell them all. */
   readonly process: string | null;
-  readonly may: 'locks' | 'answers' | 'memory';
+  readonly may: 'locks' | 'answers' | 'memory' | 'steps';
   readonly from: number;
   readonly till: number;
 }

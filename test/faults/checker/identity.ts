@@ -3,6 +3,7 @@ import {
   byStart,
   groupBy,
   lateResults,
+  mayBeUndone,
   type Rule,
   refused,
   sentTwice,
@@ -91,7 +92,8 @@ export const key: Rule = function* (story) {
     owners.set(first.key, item.id);
     for (const [n, start] of item.starts.entries()) {
       const before = item.starts[n - 1];
-      const again = before && sentTwice(before, start, story);
+      const again =
+        before && (sentTwice(before, start, story) || mayBeUndone(before, start, story));
       if (!again && start.attempt <= (before?.attempt ?? 0))
         yield breach(item, 'has an attempt number that does not grow', before, start);
     }

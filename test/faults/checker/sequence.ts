@@ -7,6 +7,7 @@ import {
   endedBy,
   type Item,
   lockMayBeLost,
+  mayBeUndone,
   mayHaveWorked,
   type Queue,
   type Rule,
@@ -18,27 +19,28 @@ import {
 } from './story.js';
 
 /** First starts follow the order of acceptance: none is passed over unless a person set it aside. */
-export const order: Rule = function* ({ queues }) {
-  for (const { item, start, other, last } of meetings(queues)) {
+export const order: Rule = function* (story) {
+  for (const { item, start, other, last } of meetings(story)) {
     if (!last) yield breach(item, `started before ${other.name}`, ...other.requests, start);
   }
 };
 
 /** One delivery at a time; only who lost the lock may be overlapped, by the same item's higher fence. */
 export const overlap: Rule = function* (story) {
-  for (const { item, start, other, last } of meetings(story.queues)) {
+  for (const { item, start, other, last } of meetings(story)) {
     if (last && !endedBy(last, start.at))
       yield breach(item, `started while ${other.name} ran`, last, start);
   }
   for (const { item, before, start } of restarts(story)) {
-    if (!endedBy(before, start.at) && !lockMayBeLost(before, start, story))
+    if (endedBy(before, start.at) || mayBeUndone(before, start, story)) continue;
+    if (!lockMayBeLost(before, start, story))
       yield breach(item, 'started twice, although no lock can have been lost', before, start);
   }
 };
 
 /** Behind an item that did not succeed nothing starts, nor itself again, until a person dealt with it. */
 export const block: Rule = function* (story) {
-  for (const { item, start, other, last } of meetings(story.queues)) {
+  for (const { item, start, other, last } of meetings(story)) {
     if (last && endedBy(last, start.at))
       yield breach(item, `started behind ${other.name}, which is not done`, last, start);
   }
@@ -71,6 +73,7 @@ export const again: Rule = function* (story) {
   );
   for (const { item, before, start } of restarts(story)) {
     if (!succeeded(before) || !endedBy(before, start.at)) continue;
+    if (mayBeUndone(before, start, story)) continue;
     const since = firstOther(startsOf.get(item.queue) ?? [], item, before.end!.at, start.at);
     // The queue went on, so the success was written down; or the lock cannot have been lost so soon.
     if (since)
@@ -88,6 +91,7 @@ export const again: Rule = function* (story) {
 /** It lost its lock, or never heard the answer. */
 const excused = (before: Delivery, start: Delivery, story: Story): boolean =>
   lockMayBeLost(before, start, story) ||
+  mayBeUndone(before, start, story) ||
   sentTwice(before, start, story) ||
   (start.fence > before.fence && answerMayBeLost(before, story));
 
@@ -118,9 +122,19 @@ interface Meeting {
   readonly last: Delivery | undefined;
 }
 
+const found = new WeakMap<Story, Meeting[]>();
+
 /** Every start in a blocking queue, with each other item that stood in its way; each of these once. */
-function* meetings(queues: readonly Queue[]): Generator<Meeting> {
-  for (const queue of queues.filter((one) => one.blocking)) {
+function meetings(story: Story): readonly Meeting[] {
+  const before = found.get(story);
+  if (before) return before;
+  const all = [...meet(story)];
+  found.set(story, all);
+  return all;
+}
+
+function* meet(story: Story): Generator<Meeting> {
+  for (const queue of story.queues.filter((one) => one.blocking)) {
     const inTheWay = new Set<Item>();
     let next = 0;
     for (const { item, start } of inOrder(queue)) {
@@ -131,6 +145,11 @@ function* meetings(queues: readonly Queue[]): Generator<Meeting> {
         inTheWay.delete(other);
         if (setAsideAt(other) <= start.at) continue;
         const last = lastBefore(other, start);
+        if (last && other.id > item.id && mayBeUndone(last, start, story)) {
+          // The queue was put back to before the other had run: it will run again, in its turn.
+          if (!succeeded(last)) inTheWay.add(other);
+          continue;
+        }
         if (!last || !succeeded(last) || !endedBy(last, start.at))
           yield { item, start, other, last };
       }

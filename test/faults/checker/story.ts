@@ -96,7 +96,7 @@ export const breach = (
 export function tell(all: readonly Line[], settings: Settings): Story {
   const { maxDeaths = 3, parallel = ['parallel'] } = settings;
   const lapses = lapsesOf(all.filter((line) => line.by === 'fault'));
-  const lines = remembered(all, lapses);
+  const lines = acknowledged(remembered(all, lapses), lapses);
   const requests = lines.filter((line) => line.by === 'producer');
   const { items, twofold } = itemsOf(lines, requests);
   const queues = [...groupBy(items, (item) => item.queue)].map(([name, members]) => ({
@@ -123,7 +123,7 @@ function lapsesOf(faults: readonly Faulted[]): Lapses {
       faults.filter((line) => line.may === may).sort((a, b) => a.from - b.from),
       (line) => line.process ?? '',
     );
-  return { locks: of('locks'), answers: of('answers'), memory: of('memory') };
+  return { locks: of('locks'), answers: of('answers'), memory: of('memory'), steps: of('steps') };
 }
 
 /**
@@ -182,6 +182,33 @@ function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[]
     if ('item' in line && outNames.has(line.item)) return [];
     return 'id' in line && line.id !== null && out.has(line.id) ? [] : [line];
   });
+}
+
+/**
+ * Without the numbers that a lost master gave out and nobody was told of: what was asked for under
+ * one may have been delivered, was forgotten, and came again under another when it was asked for again.
+ */
+function acknowledged(lines: readonly Line[], { steps }: Lapses): readonly Line[] {
+  const moments = steps.get('') ?? [];
+  if (moments.length === 0) return lines;
+  const known = new Set<number>();
+  const gone = new Set<number>();
+  for (const line of lines)
+    if ((line.by === 'producer' || line.by === 'end') && line.id !== null) known.add(line.id);
+  for (const line of lines) {
+    if (line.by !== 'witness' || line.did !== 'started' || known.has(line.id)) continue;
+    if (moments.some(({ from, till }) => line.at >= from && line.at <= till)) gone.add(line.id);
+  }
+  const deliveries = new Set(
+    lines.flatMap((line) =>
+      line.by === 'witness' && line.did === 'started' && gone.has(line.id) ? [line.delivery] : [],
+    ),
+  );
+  return lines.filter((line) =>
+    line.by === 'witness'
+      ? !deliveries.has(line.delivery)
+      : !('id' in line && line.id !== null && gone.has(line.id)),
+  );
 }
 
 function itemsOf(
@@ -288,6 +315,16 @@ export function lockMayBeLost(before: Delivery, start: Delivery, story: Story): 
     return lapse.till >= before.at - ON_ITS_WAY_MS && till - from >= enough;
   });
 }
+
+/** Whether what became of a delivery may have been undone by the loss of a master before `start`. */
+export const mayBeUndone = (before: Delivery, start: Delivery, { lapses }: Story): boolean =>
+  start.fence > before.fence &&
+  befell(
+    lapses.steps,
+    before,
+    ({ from, till }) =>
+      before.at <= till && (before.end?.at ?? start.at) >= from && start.at >= from,
+  );
 
 /** Whether the answer to a delivery can have been lost on its way. */
 export const answerMayBeLost = (delivery: Delivery, { lapses }: Story): boolean =>
