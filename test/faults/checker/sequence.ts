@@ -140,6 +140,7 @@ function* meet(story: Story): Generator<Meeting> {
     for (const { item, start } of inOrder(queue)) {
       for (; queue.items[next] && queue.items[next]!.id < item.id; next += 1)
         if (!mayBeLost(queue.items[next]!)) inTheWay.add(queue.items[next]!);
+      const putBack: Item[] = [];
       for (const other of inTheWay) {
         if (other === item) continue;
         inTheWay.delete(other);
@@ -147,13 +148,13 @@ function* meet(story: Story): Generator<Meeting> {
         const last = lastBefore(other, start);
         if (last && other.id > item.id && mayBeUndone(last, start, story)) {
           // The queue was put back to before the other had run: it will run again, in its turn.
-          if (!succeeded(last)) inTheWay.add(other);
+          if (!succeeded(last)) putBack.push(other);
           continue;
         }
         if (!last || !succeeded(last) || !endedBy(last, start.at))
           yield { item, start, other, last };
       }
-      inTheWay.add(item);
+      for (const other of [...putBack, item]) inTheWay.add(other);
     }
   }
 }
