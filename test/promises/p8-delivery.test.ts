@@ -1,9 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../src/connectors/connector.js';
+import { Exchange } from '../../src/connectors/exchange.js';
+import { httpType } from '../../src/connectors/http.js';
+import { NetworkGuard } from '../../src/connectors/network.js';
 import { done, fail, Line, tryAgain } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
+import { Witness } from '../support/witness.js';
 
 const redis = await startTestRedis();
+const witness = await new Witness().start();
 
 describe('P8: at least once, always with the same key, and with the attempt number', () => {
   it('sends the queue id, a growing attempt and a growing fence over retries by machine and by hand', async () => {
@@ -23,6 +28,24 @@ describe('P8: at least once, always with the same key, and with the attempt numb
     expect(seen.map((one) => one.attempt)).toEqual([1, 2, 3, 4]);
     const fences = seen.map((one) => one.fence);
     expect(fences).toEqual([...new Set(fences)].sort((x, y) => x - y));
+  });
+
+  it('sends the far side one key and a growing attempt, whatever it answered before', async () => {
+    witness.answer = ({ attempt }) => (attempt < 3 ? 500 : 200);
+    const http = httpType(new Exchange(new NetworkGuard(['127.0.0.0/8'])));
+    const connector = http.create(http.parse({ type: 'http', url: witness.url }));
+    const line = await new Line(redis).ready();
+    await line.put('channel', '12', { attempts: 5, firstDelayMs: 1, maxDelayMs: 1 });
+    line.script = (delivery) => connector.deliver(delivery);
+    const [a] = await line.add('12', 'a');
+    await line.startFleet();
+    await line.untilState(a!.queueId, 'completed');
+    const key = String(a!.queueId);
+    expect(witness.sightings.map((one) => [one.key, one.attempt])).toEqual([
+      [key, 1],
+      [key, 2],
+      [key, 3],
+    ]);
   });
 
   it('tells the connector whose it is, in plain words', async () => {

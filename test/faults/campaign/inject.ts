@@ -39,6 +39,8 @@ export interface Done {
 const RECONNECT_MS = 3_000;
 /** After a failover everybody has found the new master within this time. */
 const FAILOVER_MS = 6_000;
+/** An answer that the witness wrote down may still be on its way for so long on a busy machine. */
+const ON_ITS_WAY_MS = 250;
 /** A connection that carries nothing is noticed within this time. */
 const SILENCE_MS = 17_000;
 
@@ -76,7 +78,7 @@ function tellOf(
   from: number,
   till: number,
 ): void {
-  if (lane === 'shop') tell(fault(kind, null, 'answers', from, till + 200));
+  if (lane === 'shop') tell(fault(kind, null, 'answers', from - ON_ITS_WAY_MS, till + 200));
   if (lane === 'links' && typeof subject === 'object') {
     const after = kind === 'link half-open' ? SILENCE_MS : RECONNECT_MS;
     tell(fault(kind, subject.address, 'locks', from, till + after));

@@ -4,9 +4,16 @@ export interface SeededBug {
   /** The trap of BullMQ that it walks into, where it is one. */
   readonly trap?: string;
   readonly edits: readonly Edit[];
-  /** What must catch it, the quickest first. `campaign` runs a short one with a seed of its own. */
-  readonly caughtBy: readonly ('model' | 'campaign' | `test/${string}.test.ts`)[];
+  /** What must catch it, the quickest first. */
+  readonly caughtBy: readonly Proof[];
 }
+
+/**
+ * A tool and the failure that it must show; that it fails in some other way is no proof.
+ * `model` must find a script. `campaign: rule rule` runs a short one with a seed of its own, of whose
+ * rules one must be broken. Of a test file the named test must be red, by an assertion.
+ */
+export type Proof = 'model' | `campaign: ${string}` | `test/${string}.test.ts › ${string}`;
 
 /** `find` stands exactly once in the file. */
 export interface Edit {
@@ -34,7 +41,7 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'a failure does not stop its queue',
     trap: 'let a job fail with concurrency 1: the next ones run',
     edits: [lua('lib/block', BLOCKED, '    mirror(q)')],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: block'],
   },
   {
     name: 'the block is written after the next item was taken',
@@ -47,7 +54,7 @@ export const seededBugs: readonly SeededBug[] = [
         "if q.blocking then\n  rcall('HSET', q.facts, 'blockedBy', ARGV[2], 'blockedAt', now)\n  mirror(q)\nend\nif not following then wake(q) end",
       ),
     ],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: block'],
   },
   {
     name: 'the block is written before the failure, and stays when that is refused',
@@ -59,19 +66,19 @@ export const seededBugs: readonly SeededBug[] = [
         "  if q.blocking then rcall('HSET', q.facts, 'blockedBy', id, 'blockedAt', now) end\n  local code = finish(q, id, token,",
       ),
     ],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: drain accounted'],
   },
   {
     name: 'a retry goes to the tail',
     trap: 'job.retry()',
     edits: [lua('retry', 'toHead(q, id)', TO_TAIL)],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: block order'],
   },
   {
     name: 'an automatic retry goes to the tail',
     trap: 'attempts: 3',
     edits: [lua('hold', '  toHead(q, id)', `  ${TO_TAIL}`)],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: block order'],
   },
   {
     name: 'an item that keeps killing workers fails and blocks nothing',
@@ -83,12 +90,15 @@ export const seededBugs: readonly SeededBug[] = [
         "  if q.blocking and token ~= '0' then\n    rcall",
       ),
     ],
-    caughtBy: ['model', 'test/promises/processes.test.ts'],
+    caughtBy: [
+      'model',
+      'test/promises/processes.test.ts › an item that keeps killing its worker blocks after 3 deaths',
+    ],
   },
   {
     name: 'the item of a dead worker goes to the tail',
     edits: [lua('tend', '  toHead(q, id)', `  ${TO_TAIL}`)],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: block order'],
   },
   {
     name: 'two items of a queue at once',
@@ -102,30 +112,36 @@ export const seededBugs: readonly SeededBug[] = [
       lua('lib/facts', '(f[1] or f[3]) and 0 or 1', '(f[1] or f[3]) and 0 or 9'),
       lua('lib/facts', "  if q.blocking and rcall('LLEN', q.active) > 0 then return 0 end\n", ''),
     ],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: overlap order'],
   },
   {
     name: 'a delivery is settled without asking for its lock',
     trap: 'a lost lock',
     edits: [lua('lib/finish', 'token = token,', "token = '0',")],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: fence accounted again'],
   },
   {
     name: 'an item is given up or held without asking for its lock',
     edits: [lua('lib/letgo', "  if rcall('GET', lock) ~= token then return -2 end\n", '')],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: fence accounted again overlap'],
   },
   {
     name: 'a delivery goes on after its lock was lost',
     trap: 'a lost lock: nobody tells the processor',
     edits: [ts('fleet/lock-keeper', 'kept.abort.abort(new LockLost(queueId));', 'void queueId;')],
-    caughtBy: ['test/promises/p2-one-at-a-time.test.ts', 'test/promises/processes.test.ts'],
+    caughtBy: [
+      'test/promises/p2-one-at-a-time.test.ts › aborts a delivery whose lock is lost',
+      'test/promises/processes.test.ts › a worker that slept longer than its lock wakes up',
+    ],
   },
   {
     name: 'locks are never renewed',
     trap: 'without run() nothing renews locks',
     edits: [ts('fleet/lock-keeper', 'before.map((kept) => kept.claim)', '[]')],
-    caughtBy: ['test/promises/p2-one-at-a-time.test.ts', 'campaign'],
+    caughtBy: [
+      'test/promises/p2-one-at-a-time.test.ts › keeps the lock of a delivery that takes many times',
+      'campaign: overlap again',
+    ],
   },
   {
     name: 'a request that is sent again is queued again',
@@ -137,13 +153,16 @@ export const seededBugs: readonly SeededBug[] = [
         '  local before = false\n  if before then\n    local answer',
       ),
     ],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: invented'],
   },
   {
     name: 'an idempotency key is forgotten at once',
     trap: 'adding a jobId that exists: no idempotency once the job is gone',
     edits: [lua('enqueue', "'PX', window)", "'PX', 1)")],
-    caughtBy: ['campaign', 'test/promises/p7-enqueue.test.ts'],
+    caughtBy: [
+      'campaign: invented',
+      'test/promises/p7-enqueue.test.ts › an Idempotency-Key makes one item of one request',
+    ],
   },
   {
     name: 'retention takes failed items',
@@ -155,7 +174,7 @@ export const seededBugs: readonly SeededBug[] = [
         "  rcall('ZREM', q.failed, id)\n  rcall('DEL', q.base .. id)\n",
       ),
     ],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: accounted'],
   },
   {
     name: 'a resume lifts a block',
@@ -167,17 +186,17 @@ export const seededBugs: readonly SeededBug[] = [
         "'pausedAt', 'pausedBy', 'pauseReason', 'blockedBy')",
       ),
     ],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: block'],
   },
   {
     name: 'a pause stops nothing',
     edits: [lua('pause', "'pausedAt', now, ", "'pausedAtt', now, ")],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: paused'],
   },
   {
     name: 'a skip leaves the queue blocked',
     edits: [lua('skip', 'lift(q, id)\nwake(q)\nreturn skipped', 'return skipped')],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: drain'],
   },
   {
     name: 'a fence does not grow',
@@ -188,7 +207,10 @@ export const seededBugs: readonly SeededBug[] = [
         "tonumber(rcall('GET', shard.fence) or 1)",
       ),
     ],
-    caughtBy: ['campaign', 'test/promises/p8-delivery.test.ts'],
+    caughtBy: [
+      'campaign: fence',
+      'test/promises/p8-delivery.test.ts › sends the queue id, a growing attempt and a growing fence',
+    ],
   },
   {
     name: 'every attempt has a key of its own',
@@ -199,12 +221,18 @@ export const seededBugs: readonly SeededBug[] = [
         "'idempotency-key': id + String(delivery.attempt),",
       ),
     ],
-    caughtBy: ['test/promises/p8-delivery.test.ts', 'campaign'],
+    caughtBy: [
+      'test/promises/p8-delivery.test.ts › sends the far side one key and a growing attempt',
+      'campaign: key',
+    ],
   },
   {
     name: 'the attempt number stands still',
     edits: [ts('connectors/http', 'String(delivery.attempt)', 'String(1)')],
-    caughtBy: ['test/promises/p8-delivery.test.ts', 'campaign'],
+    caughtBy: [
+      'test/promises/p8-delivery.test.ts › sends the far side one key and a growing attempt',
+      'campaign: key',
+    ],
   },
   {
     name: 'a batch is queued in reverse',
@@ -216,7 +244,7 @@ export const seededBugs: readonly SeededBug[] = [
         'for n = count, 1, -1 do\n  local key = field(n, 10)\n  local before',
       ),
     ],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: acceptance order'],
   },
   {
     name: 'what is refused by the far side is tried again by itself',
@@ -227,12 +255,15 @@ export const seededBugs: readonly SeededBug[] = [
         "    case 'fail':\n      return deliveries.backOff(claim, outcome.failure, 10, more, sent);",
       ),
     ],
-    caughtBy: ['campaign', 'test/promises/p3-block.test.ts'],
+    caughtBy: [
+      'campaign: block',
+      'test/promises/p3-block.test.ts › delivers in order, stops at the failed item',
+    ],
   },
   {
     name: 'what a stopping worker hands back goes to the tail',
     edits: [lua('giveback', 'toHead(q, id)', TO_TAIL)],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: block order'],
   },
   {
     name: 'living workers lose their items',
@@ -244,7 +275,7 @@ export const seededBugs: readonly SeededBug[] = [
       ),
       lua('tend', '  if left > 0 then', '  if left > 900000 then'),
     ],
-    caughtBy: ['model', 'campaign'],
+    caughtBy: ['model', 'campaign: overlap again'],
   },
   {
     name: 'a connection that carries nothing is never noticed',
@@ -257,7 +288,10 @@ export const seededBugs: readonly SeededBug[] = [
       ),
       ts('redis/connect', 'blocking: { socketTimeout: 15_000 },', 'blocking: {},'),
     ],
-    caughtBy: ['test/traps/half-open.test.ts', 'campaign'],
+    caughtBy: [
+      'test/traps/half-open.test.ts › a half-open connection is never noticed',
+      'campaign: drain',
+    ],
   },
   {
     name: 'closing waits for a Redis that is away',
@@ -269,6 +303,6 @@ export const seededBugs: readonly SeededBug[] = [
         'await redis.quit().catch(() => {});',
       ),
     ],
-    caughtBy: ['test/promises/redis-connection.test.ts'],
+    caughtBy: ['test/promises/redis-connection.test.ts › closes within its deadline'],
   },
 ];

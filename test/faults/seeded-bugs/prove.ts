@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Report } from '../campaign/report.js';
 import { apply } from './apply.js';
-import { type SeededBug, seededBugs } from './bugs.js';
+import { type Proof, type SeededBug, seededBugs } from './bugs.js';
 
 const COPIED = [
   'src',
@@ -16,8 +17,8 @@ const COPIED = [
   'tsconfig.json',
   'jest.config.js',
 ];
-/** A run that takes longer hangs, and has noticed the bug in its way. Milliseconds. */
-const PATIENCE_MS = 180_000;
+/** A run that takes longer hangs, which proves nothing. Milliseconds. */
+const PATIENCE_MS = 300_000;
 
 /**
  * Puts each seeded bug into a copy of the product and runs what must catch it; the first that does
@@ -49,7 +50,7 @@ async function judge(bug: SeededBug, all: boolean): Promise<[string, string][]> 
     if ((await run(copy, 'src/setup.mjs', 'build')) !== 0) return [['build', 'does not build']];
     const results: [string, string][] = [];
     for (const by of bug.caughtBy) {
-      const verdict = (await runTool(copy, by)) === 0 ? 'green' : 'caught';
+      const verdict = await verdictOf(copy, by);
       results.push([by, verdict]);
       if (verdict === 'caught' && !all) break;
     }
@@ -59,21 +60,55 @@ async function judge(bug: SeededBug, all: boolean): Promise<[string, string][]> 
   }
 }
 
-function runTool(copy: string, by: SeededBug['caughtBy'][number]): Promise<number | null> {
-  if (by === 'campaign') {
-    const fixed = ['--minutes', '0.4', '--seed', '7', '--queues', '20', '--rate', '100'];
-    return run(
-      copy,
-      '--import',
-      './test/faults/typescript.mjs',
-      'test/faults/run.ts',
-      ...fixed,
-      '--intensity',
-      '2',
-    );
-  }
-  const file = by === 'model' ? 'test/faults/model.test.ts' : by;
-  return run(copy, '--experimental-vm-modules', 'node_modules/jest/bin/jest.js', file);
+/** `caught` only when it fails as expected; else what it did instead. */
+async function verdictOf(copy: string, by: Proof): Promise<string> {
+  const [tool = '', expected = ''] = by.split(/: | › /, 2);
+  if (tool === 'campaign') return campaignVerdict(copy, expected.split(' '));
+  const file = tool === 'model' ? 'test/faults/model.test.ts' : tool;
+  return testVerdict(
+    copy,
+    file,
+    tool === 'model' ? 'the scripts do what the model says' : expected,
+  );
+}
+
+async function campaignVerdict(copy: string, rules: readonly string[]): Promise<string> {
+  const out = join(copy, 'out');
+  const fixed = ['--minutes', '0.4', '--seed', '7', '--queues', '20', '--rate', '100'];
+  const more = ['--intensity', '2', '--out', out];
+  const typescript = ['--import', './test/faults/typescript.mjs'];
+  const code = await run(copy, ...typescript, 'test/faults/run.ts', ...fixed, ...more);
+  const path = join(out, 'report.json');
+  if (!existsSync(path)) return `ended with ${code} and judged nothing`;
+  const { violations } = JSON.parse(readFileSync(path, 'utf8')) as Pick<Report, 'violations'>;
+  const broken = [...new Set(violations.map(({ rule }) => rule))];
+  if (broken.some((rule) => rules.includes(rule))) return 'caught';
+  return broken.length > 0 ? `breaks only ${broken.join(', ')}` : 'green';
+}
+
+interface JestReport {
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+async function testVerdict(copy: string, file: string, expected: string): Promise<string> {
+  const path = join(copy, 'jest.json');
+  rmSync(path, { force: true });
+  const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--forceExit'];
+  const code = await run(copy, ...jest, file, '--json', '--outputFile', path);
+  if (!existsSync(path)) return `ended with ${code} and reported nothing`;
+  const { testResults } = JSON.parse(readFileSync(path, 'utf8')) as JestReport;
+  const red = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'failed');
+  const found = red.some(({ fullName }) => fullName.includes(expected));
+  if (found) return 'caught';
+  return red.length > 0 ? `red is only "${red[0]?.fullName}"` : `green (${code})`;
 }
 
 async function run(copy: string, ...args: string[]): Promise<number | null> {
