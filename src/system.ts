@@ -28,6 +28,7 @@ import { discreet, secretTexts, unfit } from './connectors/discreet.js';
 import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
 import { noWebhooks, type WebhookBook } from './connectors/webhook.js';
 import { buildConsole, type Console } from './console/console.js';
+import type { ConsoleServices } from './console/services.js';
 import { BadConfig, messageOf } from './errors.js';
 import { type FirstLogin, firstAdmin } from './first-admin.js';
 import { type AdminKey, firstKey } from './first-key.js';
@@ -45,7 +46,11 @@ import { Audit } from './queues/audit.js';
 import { Changes } from './queues/changes.js';
 import { Enqueuer } from './queues/enqueue.js';
 import { Finder } from './queues/find.js';
+import { paceOf } from './queues/pace.js';
+import { idsAt } from './queues/places.js';
 import { endpointName, Registry } from './queues/registry.js';
+import { Seeker } from './queues/seek.js';
+import { Standing } from './queues/standing.js';
 import { readStatus } from './queues/status.js';
 import { Webhooks } from './queues/webhooks.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
@@ -291,7 +296,8 @@ export class System implements Part {
     const events = new Changes(redis, keys);
     const { oidc, file } = this.config;
     const provider = oidc && new Provider(redis, keys, oidc, file.login.provider);
-    const parts = {
+    const scripts = new Scripts(redis, keys);
+    const parts: ConsoleServices = {
       ...services,
       guard,
       provider,
@@ -300,6 +306,10 @@ export class System implements Part {
       admitVisit: (address: string) => visits.admit(address),
       version,
       log: this.options.log,
+      standing: new Standing(redis, scripts, keys),
+      seeker: new Seeker(redis, scripts, keys),
+      pace: (queues) => paceOf(redis, keys, queues),
+      placed: (queue, place, start, end) => idsAt(redis, keys, queue, place, start, end),
     };
     return buildConsole(parts, [BOARD_PATH, '/docs']);
   }

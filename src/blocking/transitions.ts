@@ -105,6 +105,13 @@ export class Transitions {
     ]);
   }
 
+  /** Ends a rule "keep skipping until the next add". What it has skipped stays skipped. @throws Conflict */
+  async endRule(queue: QueueName, entity: Entity, actor: string, reason = ''): Promise<void> {
+    const name = entityText(entity);
+    const [verdict] = await this.onQueue('end-rule', queue, [name, actor, reason]);
+    if (verdict !== 'ok') throw new Conflict(`${queue} has no rule that skips ${name} (any more)`);
+  }
+
   /** Stops a queue by hand. The running item is finished. @throws Conflict when it was paused */
   async pause(queue: QueueName, actor: string, reason = ''): Promise<void> {
     const [verdict] = await this.onQueue('pause', queue, [actor, reason]);

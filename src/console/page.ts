@@ -137,6 +137,15 @@ export const optionalText = (longest: number) =>
     .optional()
     .transform((text) => text || undefined);
 
+/** A short text in a query that may be missing, empty or nonsense. */
+export const shortText = z
+  .string()
+  .trim()
+  .max(100)
+  .optional()
+  .transform((text) => text || undefined)
+  .catch(undefined);
+
 /** A field that may come several times, as checkboxes of one name do. */
 export const severalOf = <T extends z.ZodType>(one: T) =>
   z.preprocess(

@@ -6,6 +6,9 @@ import { editPages } from './pages/edit.js';
 import { itemPages } from './pages/item.js';
 import { loginPages } from './pages/login.js';
 import { providerPages } from './pages/provider.js';
+import { queuePages } from './pages/queue.js';
+import { queueVerbs } from './pages/queue-verbs.js';
+import { queueListPages } from './pages/queues.js';
 import { skipPages } from './pages/skip.js';
 import { userPages } from './pages/users.js';
 import type { ConsoleServices } from './services.js';
@@ -18,6 +21,9 @@ export const consoleRoutes = (services: ConsoleServices): ConsoleRoute[] => [
   ...itemPages(services),
   ...editPages(services),
   ...skipPages(services),
+  ...queueListPages(services),
+  ...queuePages(services),
+  ...queueVerbs(services),
   ...accountPages(services),
   ...auditPages(services),
   ...userPages(services),

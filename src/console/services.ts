@@ -12,7 +12,10 @@ import type { Audit } from '../queues/audit.js';
 import type { Changes } from '../queues/changes.js';
 import type { Finder } from '../queues/find.js';
 import type { Item } from '../queues/item.js';
+import type { Place } from '../queues/places.js';
 import type { Registry } from '../queues/registry.js';
+import type { Seeker } from '../queues/seek.js';
+import type { Standing } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
 
 /** What the pages work with. */
@@ -37,5 +40,11 @@ export interface ConsoleServices {
   readonly acts: Acts | null;
   /** Lets an address come by links of mails so often. @throws TooManyTries */
   admitVisit(address: string): Promise<void>;
+  readonly standing: Standing;
+  readonly seeker: Seeker;
+  /** Items a minute that each queue has finished lately. */
+  pace(queues: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Queue ids at one place of a queue, from 0, both ends included. */
+  placed(queue: string, place: Place, start: number, end: number): Promise<number[]>;
   status(names: readonly string[]): Promise<QueueStatus[]>;
 }

@@ -5,6 +5,8 @@
 -- Returns {'ok'}, or {present state} with nothing changed.
 --@include record
 --@include state
+--@include tally
+--@include index
 
 local q, id = line(ARGV[1]), ARGV[2]
 local state = stateOf(q, id)
@@ -16,7 +18,9 @@ record('edit', q, id, ARGV[3],
   { before = #data <= 65536 and data or cjson.encode('(' .. #data .. ' bytes, too large to keep)') })
 rcall('HSET', q.base .. id, 'data', ARGV[4], 'title', ARGV[5], 'entity', ARGV[6])
 if before[2] ~= ARGV[6] then
-  if before[2] and before[2] ~= '' then rcall('ZREM', entityKey(before[2]), id) end
-  if ARGV[6] ~= '' then rcall('ZADD', entityKey(ARGV[6]), id, id) end
+  unindex(before[2], id)
+  index(ARGV[6], id)
+  tally(q, before[2], -1)
+  tally(q, ARGV[6], 1)
 end
 return { 'ok' }

@@ -4,11 +4,16 @@
 --   ARGV[1] lock duration in ms   then the names of queues
 -- Returns how many queues were found with work that no worker knew of.
 --@include facts
+--@include tally
 
--- Whether BullMQ's switches say what our facts say.
+-- A queue of so many items is counted anew when its counters are wrong; a longer one is left as it is.
+local SHORT = 200
+
+-- Whether BullMQ's switches, and the index of queues that stand, say what our facts say.
 local function mirrored(q, f)
   local switches = rcall('HMGET', q.meta, 'paused', 'concurrency')
   local shut = f[1] or f[2]
+  if (rcall('ZSCORE', shard.standing, q.name) and true or false) ~= (shut and true or false) then return false end
   if (switches[1] or false) ~= (shut and OURS_PAUSED or false) then return false end
   if not q.blocking or not switches[2] then return true end
   return switches[2] == ((f[1] or f[3]) and '0' or '1')
@@ -28,6 +33,7 @@ for n = 2, #ARGV do
       rcall('ZADD', shard.inflight, 'NX', now + tonumber(ARGV[1]), q.name .. ' ' .. id)
     end
     found = found + wake(q)
+    tallyAnew(q, SHORT)
   end
 end
 

@@ -6,6 +6,7 @@
 --@include facts
 --@include record
 --@include state
+--@include tally
 
 local q, actor, reason = line(ARGV[1]), ARGV[2], ARGV[3]
 
@@ -135,6 +136,7 @@ for n = 4, #ARGV do
   rcall('HINCRBY', q.facts, 'skipped', -1)
   rcall('HDEL', q.base .. id, 'outcome', 'outcomeDetails', 'returnvalue', 'finishedOn', 'processedOn')
   rcall('HSET', q.base .. id, 'tries', 0, 'deaths', 0, 'delay', 0)
+  tally(q, rcall('HGET', q.base .. id, 'entity'), 1)
   toItsPlace(id)
   record('undo-skip', q, id, actor, { reason = reason })
 end

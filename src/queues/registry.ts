@@ -166,6 +166,7 @@ export class Registry {
       await this.redis.del(this.keys.rules(name));
       await this.redis.hdel(this.keys.line(name), 'pausedAt', 'pausedBy', 'pauseReason');
       await this.redis.hdel(this.keys.queue(name, 'meta'), 'paused');
+      await this.redis.zrem(this.keys.ours(this.keys.shardOf(name), 'standing'), name);
     }
     return removed === 1;
   }

@@ -53,6 +53,10 @@ const shardParts = {
   holds: 'holds',
   /** zset: "queue id" → since when the item is on hold, whatever was tried meanwhile */
   held: 'held',
+  /** zset: queue that is blocked or paused → since when it stands so */
+  standing: 'standing',
+  /** zset, all scores 0: key of an entity in small letters, line feed, entity; found by how it begins */
+  entities: 'entities',
   /** zset: "queue id" → when the lock of the delivery ends */
   inflight: 'inflight',
   /** zset: queue id → when it failed; the same for those set aside */

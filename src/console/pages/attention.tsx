@@ -1,35 +1,74 @@
-import { type ConsoleRoute, page } from '../page.js';
-import { queuesSeenBy, type SeenQueue } from '../queues-seen.js';
+import { z } from 'zod';
+import { causes } from '../../connectors/connector.js';
+import { waitingInWords } from '../behind.js';
+import { type Concern, concernKinds, concernsOf, fitting } from '../concerns.js';
+import { type ConsoleRoute, page, shortText } from '../page.js';
 import type { ConsoleServices } from '../services.js';
-import { Badge, Empty, Live } from '../view/parts.js';
-import { Table } from '../view/table.js';
+import { Field, Form } from '../view/form.js';
+import { EntityLink } from '../view/items.js';
+import { Keyed, KeyHelp } from '../view/keys.js';
+import { Badge, Empty, href, Live } from '../view/parts.js';
 import { Ago } from '../view/time.js';
 
-/** What needs somebody now: every queue that stands, the longest standing first. */
+const ROWS = 100;
+/** After this a pause was perhaps forgotten. */
+const LONG_PAUSE_MS = 3_600_000;
+
+const query = z.object({
+  client: shortText,
+  cause: z.enum(causes).optional().catch(undefined),
+  kind: z.enum(concernKinds).optional().catch(undefined),
+  text: shortText,
+  page: z.coerce.number().int().min(1).max(1_000).catch(1),
+});
+type Query = z.infer<typeof query>;
+
+/** What needs somebody now, over all queues, the newest incident first. */
 export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
   page('/', {
     permission: 'read',
-    render: async ({ caller }) => {
-      const seen = await queuesSeenBy(caller, services);
-      const standing = seen
-        .filter(({ status }) => status.state !== 'running')
-        .sort((a, b) => sinceOf(a).localeCompare(sinceOf(b)));
+    query,
+    render: async ({ query, caller, token }) => {
+      const { all, unread } = await concernsOf(caller, services);
+      const found = fitting(all, query);
+      const rows = found.slice((query.page - 1) * ROWS, query.page * ROWS);
+      const kinds = await services.standing.kinds([
+        ...new Set(rows.flatMap((one) => one.status?.name ?? [])),
+      ]);
+      const clients = new Set([...all.flatMap((one) => one.client ?? []), query.client ?? '']);
+      const filtered = Boolean(query.client || query.cause || query.kind || query.text);
       return {
-        title: standing.length > 0 ? `${standing.length} need attention` : 'Needs attention',
+        title: all.length > 0 ? `${all.length.toLocaleString('en')} need attention` : 'All is well',
         body: (
           <>
             <h1>Needs attention</h1>
+            <Filters query={query} clients={[...clients].filter(Boolean).sort()} />
             <Live name="attention">
-              {standing.length > 0 ? (
-                <Standing queues={standing} />
+              <Total all={all} shown={found.length} filtered={filtered} />
+              {rows.length > 0 ? (
+                <Keyed label="What needs attention">
+                  {rows.map((one) => (
+                    <Row
+                      key={one.key}
+                      concern={one}
+                      token={token}
+                      kinds={kinds.get(one.queue)}
+                      mayOperate={caller.may('operate')}
+                    />
+                  ))}
+                </Keyed>
               ) : (
-                <Empty title="Nothing needs you">
-                  {seen.length === 1
-                    ? 'The one queue that you see runs.'
-                    : `All ${seen.length} queues that you see run.`}
-                </Empty>
+                <Nothing all={all} filtered={filtered} />
               )}
+              <Pages query={query} total={found.length} />
+              {unread > 0 ? (
+                <p class="muted">
+                  {unread.toLocaleString('en')} older failures are not in this list. Deal with these
+                  first, or <a href="/search">search</a> for others.
+                </p>
+              ) : null}
             </Live>
+            <KeyHelp />
           </>
         ),
       };
@@ -37,64 +76,209 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
   }),
 ];
 
-const sinceOf = ({ status }: SeenQueue): string =>
-  status.blockedBy?.since ?? status.pausedBy?.at ?? status.oldestWaitingAt ?? '';
-
-const Standing = ({ queues }: { queues: readonly SeenQueue[] }) => (
-  <Table
-    label="Queues that stand"
-    rows={queues}
-    keyOf={({ status }) => status.name}
-    columns={[
-      { heading: 'State', cell: ({ status }) => <Badge state={status.state} /> },
-      {
-        heading: 'Queue',
-        cell: ({ status, endpoint }) => (
-          <>
-            <strong>{endpoint?.description ?? status.name}</strong>
-            <span class="muted block">
-              {[status.name, endpoint?.client].filter(Boolean).join(' · ')}
-            </span>
-          </>
-        ),
-      },
-      { heading: 'Why', cell: ({ status }) => <Why status={status} /> },
-      { heading: 'Since', cell: (one) => <Ago at={sinceOf(one) || null} /> },
-      {
-        heading: 'Waiting',
-        number: true,
-        cell: ({ status }) => status.counts.waiting.toLocaleString('en'),
-      },
-    ]}
-  />
+const Filters = ({ query, clients }: { query: Query; clients: readonly string[] }) => (
+  <form action="/" class="filters" data-filters>
+    <Field label="Client">
+      <select name="client">
+        <option value="">All</option>
+        {clients.map((one) => (
+          <option key={one} value={one} selected={one === query.client}>
+            {one}
+          </option>
+        ))}
+      </select>
+    </Field>
+    <Field label="Cause">
+      <select name="cause">
+        <option value="">All</option>
+        {causes.map((one) => (
+          <option key={one} value={one} selected={one === query.cause}>
+            {one}
+          </option>
+        ))}
+      </select>
+    </Field>
+    <Field label="Kind">
+      <select name="kind">
+        <option value="">All</option>
+        {concernKinds.map((one) => (
+          <option key={one} value={one} selected={one === query.kind}>
+            {one}
+          </option>
+        ))}
+      </select>
+    </Field>
+    <Field label="Text">
+      <input
+        type="search"
+        name="text"
+        value={query.text}
+        maxlength={100}
+        placeholder="SKU, error, channel …"
+      />
+    </Field>
+    <button type="submit" class="primary">
+      Show
+    </button>
+    <a class="button" href="/">
+      Everything
+    </a>
+    <button type="button" class="help" data-opens="keys" title="Keys ( ? )" aria-label="Keys">
+      ?
+    </button>
+  </form>
 );
 
-function Why({ status }: { status: SeenQueue['status'] }) {
-  const { blockedBy, pausedBy, heldReason } = status;
-  if (blockedBy) {
-    return (
-      <>
-        {blockedBy.title}
-        <span class="error block">{blockedBy.error}</span>
-      </>
-    );
-  }
-  if (pausedBy) {
-    return (
-      <>
-        paused by {pausedBy.actor}
-        {pausedBy.reason ? `: ${pausedBy.reason}` : ''}
-      </>
-    );
-  }
+function Total({
+  all,
+  shown,
+  filtered,
+}: {
+  all: readonly Concern[];
+  shown: number;
+  filtered: boolean;
+}) {
+  if (all.length === 0) return null;
+  const count = (kind: Concern['kind']) => all.filter((one) => one.kind === kind).length;
+  const told = concernKinds.flatMap((kind) => (count(kind) > 0 ? [`${count(kind)} ${kind}`] : []));
   return (
-    <>
-      {heldReason ?? 'held'}
-      {status.heldUntil ? (
-        <span class="muted block">
-          goes on <Ago at={status.heldUntil} />
+    <p class="muted total">
+      {told.join(' · ')}
+      {filtered ? `; ${shown} of these fit` : ''}
+    </p>
+  );
+}
+
+const Nothing = ({ all, filtered }: { all: readonly Concern[]; filtered: boolean }) =>
+  filtered && all.length > 0 ? (
+    <Empty title="Nothing that fits">
+      {`${all.length} other${all.length === 1 ? ' needs' : 's need'} attention.`}{' '}
+      <a href="/">Show everything</a>
+    </Empty>
+  ) : (
+    <Empty title="Nothing needs you">
+      Every queue that you see runs, and no item has failed. This page fills by itself when that
+      changes.
+    </Empty>
+  );
+
+function Row({
+  concern,
+  token,
+  kinds,
+  mayOperate,
+}: {
+  concern: Concern;
+  token: string;
+  kinds: ReadonlyMap<string, number> | undefined;
+  mayOperate: boolean;
+}) {
+  const { kind, queueId, status, title, entity, since } = concern;
+  const forgotten = kind === 'paused' && Date.now() - Date.parse(since) > LONG_PAUSE_MS;
+  return (
+    <li class={`concern ${kind}`} data-key={concern.key}>
+      <div class="what">
+        <a
+          class="main"
+          data-row
+          href={queueId === null ? `/queues/${concern.queue}` : `/items/${queueId}`}
+        >
+          {concern.what}
+          {title ? ` · ${title}` : ''}
+        </a>
+        {entity && entity.key !== title ? <EntityLink entity={entity} /> : null}
+      </div>
+      <p class={kind === 'paused' ? 'why' : 'why error'}>{concern.error}</p>
+      <p class="facts-line">
+        <Badge state={kind} />
+        {status?.overdue ? <span class="badge overdue">overdue</span> : null}
+        {forgotten ? <span class="badge overdue">for long</span> : null}
+        {kind !== 'paused' && status?.paused ? <Badge state="paused" /> : null}
+        {concern.cause ? <span>{concern.cause}</span> : null}
+        {concern.client ? <span>{concern.client}</span> : null}
+        <span>
+          since <Ago at={since || null} />
         </span>
+        {queueId === null ? null : <span>item {queueId}</span>}
+        <a href={`/queues/${concern.queue}`}>{concern.queue}</a>
+      </p>
+      <Behind concern={concern} kinds={kinds} />
+      <div class="verbs">
+        {mayOperate && queueId !== null ? (
+          <>
+            <Form action={`/items/${queueId}/retry`} token={token} stay>
+              <button type="submit" data-verb="r" title="Run it again, before all behind it ( r )">
+                Retry
+              </button>
+            </Form>
+            <a
+              class="button"
+              href={`/items/${queueId}/skip`}
+              data-verb="s"
+              title="See what follows, then leave it undone ( s )"
+            >
+              Skip …
+            </a>
+          </>
+        ) : null}
+        {mayOperate && kind === 'paused' ? (
+          <Form action={`/queues/${concern.queue}/resume`} token={token} stay>
+            <button type="submit" data-verb="r" title="Let the queue run again ( r )">
+              Resume
+            </button>
+          </Form>
+        ) : null}
+      </div>
+    </li>
+  );
+}
+
+/** What it costs that the queue stands. */
+function Behind({
+  concern: { status, entity, kind },
+  kinds,
+}: {
+  concern: Concern;
+  kinds: ReadonlyMap<string, number> | undefined;
+}) {
+  if (!status) return <p class="behind muted">Nothing waits for it.</p>;
+  const waiting = waitingInWords(status, kinds, kind === 'blocked' ? (entity?.kind ?? '') : null);
+  if (!waiting) return <p class="behind muted">Nothing waits behind it.</p>;
+  const one = status.counts.waiting + status.counts.backingOff === 1;
+  const oldest = status.oldestWaitingAt;
+  return (
+    <p class="behind">
+      {waiting} {one ? 'is' : 'are'} {kind === 'paused' ? 'waiting' : 'stale'}
+      {oldest ? (
+        <>
+          {one ? ', came ' : ', the oldest came '}
+          <Ago at={oldest} />
+        </>
       ) : null}
-    </>
+    </p>
+  );
+}
+
+function Pages({ query, total }: { query: Query; total: number }) {
+  const last = Math.max(1, Math.ceil(total / ROWS));
+  if (last === 1) return null;
+  const to = (page: number) => href('/', { ...query, page: page === 1 ? undefined : String(page) });
+  return (
+    <p class="pager">
+      {query.page > 1 ? (
+        <a class="button" href={to(query.page - 1)} rel="prev">
+          Newer
+        </a>
+      ) : null}
+      <span>
+        {' '}
+        Page {query.page} of {last}{' '}
+      </span>
+      {query.page < last ? (
+        <a class="button" href={to(query.page + 1)} rel="next">
+          Older
+        </a>
+      ) : null}
+    </p>
   );
 }

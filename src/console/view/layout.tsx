@@ -35,6 +35,7 @@ export function Layout(props: LayoutProps) {
         <link rel="icon" href={assetPath('andon.svg')} />
         <link rel="stylesheet" href={assetPath('console.css')} />
         <script type="module" src={assetPath('console.js')} />
+        <script type="module" src={assetPath('keys.js')} />
       </head>
       <body class={bare || !visitor ? 'bare' : undefined} data-visitor={visitor ? '' : undefined}>
         <a class="skip" href="#main">

@@ -1,5 +1,7 @@
 --@include ids
 --@include aside
+--@include tally
+--@include index
 --@bullmq addStandardJob
 
 -- A person said "skip its updates until the next add": true while that rule stands for this item.
@@ -38,7 +40,8 @@ local function accept(item)
     'channel', item[7], 'source', item[8], 'client', item[9])
   if item[10] ~= '' then rcall('HSET', q.base .. id, 'causedBy', item[10]) end
   rcall('HSET', shard.items, id, q.name)
-  if entity ~= '' then rcall('ZADD', entityKey(entity), id, id) end
+  index(entity, id)
+  tally(q, entity, 1)
 
   local position = rcall('LLEN', q.wait) - 1 + rcall('LLEN', q.active)
   if rcall('HEXISTS', q.facts, 'blockedBy') == 1 then position = position + 1 end

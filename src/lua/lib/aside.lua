@@ -1,7 +1,10 @@
+--@include tally
+
 -- Sets an item aside among the finished ones, as 'skipped' or 'resolved', with who, when and why.
 -- details: JSON. The caller has taken it from where it sat.
 local function aside(q, id, outcome, details)
   endHold(q, id)
+  tally(q, rcall('HGET', q.base .. id, 'entity'), -1)
   rcall('ZADD', q.completed, now, id)
   rcall('HDEL', q.base .. id, 'failedReason', 'stacktrace')
   rcall('HSET', q.base .. id, 'outcome', outcome, 'outcomeDetails', details, 'returnvalue', details, 'finishedOn', now)

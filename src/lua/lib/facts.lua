@@ -5,6 +5,7 @@
 --                                    the far side ('hold') or for room in its rate limit ('rate')
 -- A hold may be prolonged many times before the far side is back; how long it lasts altogether stands with
 -- the item, on the parallel queue too: heldSince, heldTimes, heldWhy.
+-- Queues that are blocked or paused stand in an index too, for lists over all queues.
 -- BullMQ's own switches (`paused`, `concurrency`) mirror them, so that a stock worker or dashboard
 -- that is let loose on the queue finds it shut as well. BullMQ only asks whether `paused` is there, so
 -- its value tells whose it is.
@@ -26,8 +27,10 @@ local function mirror(q)
   local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt', 'heldUntil')
   if f[1] or f[2] then
     rcall('HSET', q.meta, 'paused', OURS_PAUSED)
+    rcall('ZADD', shard.standing, 'NX', now, q.name)
   else
     rcall('HDEL', q.meta, 'paused')
+    rcall('ZREM', shard.standing, q.name)
   end
   if q.blocking then
     rcall('HSET', q.meta, 'concurrency', (f[1] or f[3]) and 0 or 1)

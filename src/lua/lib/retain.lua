@@ -1,13 +1,14 @@
+--@include index
+
 -- Forgets the oldest completed items of a queue beyond `keep`. Nothing else is ever removed: not what
 -- failed or waits, nor what a person skipped or resolved.
 local function forget(q, id)
   -- Run again with plain BullMQ meanwhile: it comes back here when it is done, or it is one of those.
   if not rcall('ZSCORE', q.completed, id) or rcall('HGET', q.base .. id, 'outcome') ~= 'completed' then return end
   local f = rcall('HMGET', q.base .. id, 'entity', 'finishedOn')
-  local entity = f[1]
   -- Whoever asks what has run since then (undo) is told that something may be missing.
   rcall('HSET', q.facts, 'forgotten', f[2] or now)
-  if entity and entity ~= '' then rcall('ZREM', entityKey(entity), id) end
+  unindex(f[1], id)
   rcall('ZREM', q.completed, id)
   rcall('HDEL', shard.items, id)
   rcall('DEL', q.base .. id, q.base .. id .. ':logs')

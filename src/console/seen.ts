@@ -1,0 +1,32 @@
+import type { Caller } from '../accounts/caller.js';
+import { NotFound } from '../errors.js';
+import type { Item } from '../queues/item.js';
+import type { Endpoint } from '../queues/registry.js';
+import type { QueueStatus } from '../queues/status.js';
+import { PARALLEL } from '../redis/keys.js';
+import type { ConsoleServices } from './services.js';
+
+/** An item that the caller sees. @throws NotFound */
+export async function itemSeen(
+  caller: Caller,
+  queueId: number,
+  { finder }: Pick<ConsoleServices, 'finder'>,
+): Promise<Item> {
+  const item = await finder.item(queueId);
+  if (!item || !caller.seesItem(item)) throw new NotFound(`there is no item ${queueId}`);
+  return item;
+}
+
+/** A queue that the caller sees, as it is now. @throws NotFound */
+export async function queueSeen(
+  caller: Caller,
+  name: string,
+  { registry, status }: Pick<ConsoleServices, 'registry' | 'status'>,
+): Promise<{ status: QueueStatus; endpoint: Endpoint | null }> {
+  const [endpoint = null] = await registry.getMany([name]);
+  const isQueue = endpoint ? endpoint.kind !== 'service' : name === PARALLEL;
+  const seen = endpoint ? caller.seesEndpoint(endpoint) : caller.unlimited;
+  const [found] = isQueue && seen ? await status([name]) : [];
+  if (!found) throw new NotFound(`there is no queue ${name}`);
+  return { status: found, endpoint };
+}

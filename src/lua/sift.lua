@@ -1,0 +1,40 @@
+-- Items whose error, or title or instruction, contains a text; reads only the fields that it compares.
+-- Changes nothing.
+--   KEYS[1] shard prefix
+--   ARGV[1] 'failed': errors of failed items, newest failure first; 'newest': titles and instructions of the
+--           items that came last   ARGV[2] text, ASCII letters small
+--   ARGV[3] how many to pass over   ARGV[4] how many to look at
+-- Returns {how many were looked at, 0 at the end, then queue ids of those that contain it}.
+--@include ids
+
+local text, from, count = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local found = { 0 }
+
+local function contains(fields)
+  for _, field in ipairs(fields) do
+    if field and string.lower(field):find(text, 1, true) then return true end
+  end
+  return false
+end
+
+if ARGV[1] == 'failed' then
+  local ids = rcall('ZRANGE', shard.failed, from, from + count - 1, 'REV')
+  found[1] = #ids
+  for _, id in ipairs(ids) do
+    local queue = rcall('HGET', shard.items, id)
+    local reason = queue and rcall('HGET', line(queue).base .. id, 'failedReason')
+    if reason and contains({ reason }) then found[#found + 1] = id end
+  end
+  return found
+end
+
+local last = tonumber(rcall('GET', shard.id) or 0) - from
+local first = math.max(1, last - count + 1)
+found[1] = math.max(0, last - first + 1)
+for n = last, first, -1 do
+  local id = string.format('%.0f', n * SHARDS + INDEX)
+  local queue = rcall('HGET', shard.items, id)
+  local fields = queue and rcall('HMGET', line(queue).base .. id, 'title', 'name') or {}
+  if contains({ fields[1] or '', fields[2] or '' }) then found[#found + 1] = id end
+end
+return found
