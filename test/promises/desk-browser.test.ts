@@ -97,11 +97,13 @@ describe('in a real browser', () => {
     const streaming = page.waitForResponse((answer) => answer.url().endsWith('/events'));
     await page.goto(`${api.url}/`);
     expect((await streaming).status()).toBe(200);
-    await page.locator('.scroll').focus();
+    const first = page.locator('[data-row]').first();
+    const focused = await first.textContent();
+    await first.focus();
     await api.ok('POST', '/v1/queues/channel.late/pause', { reason: 'inventory' });
-    const row = page.locator('tr', { hasText: 'Late Shop' });
+    const row = page.locator('.concern', { hasText: 'Late Shop' });
     await row.waitFor({ timeout: 15_000 });
-    expect(await page.evaluate('document.activeElement.className')).toBe('scroll');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe(focused);
     await api.ok('POST', '/v1/queues/channel.late/resume');
     await row.waitFor({ state: 'detached', timeout: 15_000 });
   });

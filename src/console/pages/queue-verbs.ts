@@ -2,26 +2,14 @@ import { z } from 'zod';
 import { PARALLEL } from '../../redis/keys.js';
 import { localPath } from '../local-path.js';
 import { action, type ConsoleRoute, optionalText, type Visit } from '../page.js';
-import { itemSeen, queueSeen } from '../seen.js';
+import { queueSeen } from '../queue-seen.js';
 import type { ConsoleServices } from '../services.js';
 
 const named = z.object({ name: z.string().max(100) });
 const reasoned = z.object({ reason: optionalText(500) });
 
-/** What a person does from the lists: an item again, a queue stopped, let go, emptied. */
+/** What a person does with a queue: stop it, let it go on, empty it. */
 export const queueVerbs = (services: ConsoleServices): ConsoleRoute[] => [
-  action('/items/:queueId/retry', {
-    permission: 'operate',
-    params: z.object({ queueId: z.coerce.number().int().positive() }),
-    run: async (visit) => {
-      const item = await itemSeen(visit.caller, visit.params.queueId, services);
-      await services.transitions.retry(item, visit.caller.actor);
-      return {
-        to: whence(visit, '/'),
-        say: `Item ${item.queueId} runs again, before all behind it.`,
-      };
-    },
-  }),
   action('/queues/:name/pause', {
     permission: 'operate',
     params: named,

@@ -6,7 +6,7 @@ import { type ItemView, showItems } from '../../queues/view.js';
 import { PARALLEL } from '../../redis/keys.js';
 import { waitingInWords } from '../behind.js';
 import { type ConsoleRoute, page } from '../page.js';
-import { queueSeen } from '../seen.js';
+import { queueSeen } from '../queue-seen.js';
 import type { ConsoleServices } from '../services.js';
 import { ItemTable } from '../view/items.js';
 import { Badge, Live } from '../view/parts.js';

@@ -93,7 +93,7 @@ document.addEventListener('submit', async (event) => {
   form.dataset.sending = '';
   try {
     const body = new URLSearchParams(new FormData(form, button));
-    const answer = await fetch(button?.formAction || form.action, {
+    const answer = await fetch(button?.getAttribute('formaction') ?? form.getAttribute('action'), {
       method: 'POST',
       body,
       headers: { accept: 'application/json' },

@@ -1,21 +1,9 @@
 import type { Caller } from '../accounts/caller.js';
 import { NotFound } from '../errors.js';
-import type { Item } from '../queues/item.js';
 import type { Endpoint } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
 import { PARALLEL } from '../redis/keys.js';
 import type { ConsoleServices } from './services.js';
-
-/** An item that the caller sees. @throws NotFound */
-export async function itemSeen(
-  caller: Caller,
-  queueId: number,
-  { finder }: Pick<ConsoleServices, 'finder'>,
-): Promise<Item> {
-  const item = await finder.item(queueId);
-  if (!item || !caller.seesItem(item)) throw new NotFound(`there is no item ${queueId}`);
-  return item;
-}
 
 /** A queue that the caller sees, as it is now. @throws NotFound */
 export async function queueSeen(
