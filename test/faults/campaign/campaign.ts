@@ -197,7 +197,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     const violations = check(lines, judged);
     return {
       seed,
-      options: { ...options, progress: undefined },
+      options,
       started,
       ms: options.ms,
       faults: done,
