@@ -154,18 +154,29 @@ function claim(kind: 'blocking' | 'parallel', owner: Owner, slots: number): Comm
 }
 
 /** `any`: also a delivery that was settled or has lost its lock. */
-function settle(verb: Verb, pick: number, more: boolean, any: boolean): Command {
-  const name = `${verb}${more ? ' and take the next' : ''}`;
+function settle(
+  verb: Verb,
+  pick: number,
+  more: boolean,
+  any: boolean,
+  causes: readonly Order[] = [],
+): Command {
+  const caused = causes.map(({ queue, add, sku }) => `${queue} ${add ? 'add' : 'update'} ${sku}`);
+  const name = `${verb}${caused.length > 0 ? ` causing ${caused.join(', ')}` : ''}${more ? ' and take the next' : ''}`;
   return new Command(`${name} #${pick}${any ? ' of any' : ''}`, (model) => {
     const delivery = chosen(any ? model.deliveries : model.owned(), pick);
     if (!delivery) return null;
+    // While the far side is asked nothing is sent that could be settled.
+    if (model.owns(delivery) && model.isAsked(model.item(delivery.id)) && verb !== 'away')
+      return null;
     return {
       says: `${name} ${saysOf(delivery)}`,
       act: async (world) => {
         const owned = model.owns(delivery);
-        const real = await world.settle(claimOf(model, world, delivery), verb, more);
-        if (owned && real.stored) world.witness.settled(delivery.id, verb);
-        const wanted = model.settle(delivery, verb, more);
+        const real = await world.settle(claimOf(model, world, delivery), verb, more, causes);
+        if (owned && real.stored)
+          world.witness.settled(delivery.id, verb === 'failUnknown' ? 'fail' : verb);
+        const wanted = model.settle(delivery, verb, more, causes);
         same('stored', real.stored, wanted.stored);
         if (!real.stored || !wanted.stored) return;
         if (wanted.again) {
@@ -203,6 +214,40 @@ const giveBack = (pick: number, any: boolean) =>
       same('the give-back', real, model.giveBack(delivery));
     },
   );
+
+const ask = (pick: number, asks: boolean, any: boolean) =>
+  onDelivery(
+    asks ? 'ask the far side of' : 'the far side answers for',
+    pick,
+    (model) => (any ? model.deliveries : model.owned()),
+    async (model, world, delivery) => {
+      const real = await world.deliveries.ask(claimOf(model, world, delivery), asks);
+      same('the lock', real, model.ask(delivery, asks));
+    },
+  );
+
+const begin = (pick: number, any: boolean) =>
+  onDelivery(
+    'begin',
+    pick,
+    (model) =>
+      any ? model.deliveries : model.owned().filter((one) => !model.isAsked(model.item(one.id))),
+    async (model, world, delivery) => {
+      const real = await world.deliveries.begin(claimOf(model, world, delivery));
+      same('the lock', real, model.begin(delivery));
+    },
+  );
+
+const relay = () =>
+  new Command('relay', (model) => ({
+    says: 'relay what was caused',
+    act: async (world) => {
+      const moved = await world.outbox.empty(world.shard);
+      const wanted = model.relay();
+      for (const { queue, queueId } of wanted) world.witness.accepted(queue, queueId);
+      same('the relay', moved, wanted.length);
+    },
+  }));
 
 const pardon = (pick: number) =>
   onDelivery(
@@ -348,6 +393,28 @@ const resolve = (pick: number, any: boolean) =>
     model.resolve(id, 'r'),
   ]);
 
+/** Takes back the skip of one item, or of all that are skipped in its queue. */
+function undo(pick: number, all: boolean, any: boolean): Command {
+  return new Command(`undo the skip of #${pick}${all ? ' and all others' : ''}`, (model) => {
+    const items = [...model.items.values()];
+    const skipped = items.filter((one) => one.place === 'skipped');
+    const item = chosen(any ? items : skipped, pick);
+    if (!item) return null;
+    const { queue } = item;
+    const others = all ? skipped.filter((one) => one.queue === queue && one !== item) : [];
+    const ids = [item, ...others].map((one) => one.id);
+    return {
+      says: `undo the skip of ${queue} items ${ids.join(', ')}`,
+      act: async (world) => {
+        const which = ids.map((queueId) => ({ queue, queueId }));
+        const real = await verdict(world.line.transitions.undoSkip(which, 'u'));
+        if (real === 'ok') world.witness.undone(ids);
+        same('undo', real, model.undo(ids));
+      },
+    };
+  });
+}
+
 function edit(pick: number, sku: string | null): Command {
   return new Command(`edit #${pick} to ${sku}`, (model) => {
     const item = chosen([...model.items.values()], pick);
@@ -393,10 +460,13 @@ const resume = (queue: QueueName) =>
   ]);
 
 const clear = (queue: QueueName, count: number) =>
-  onQueue(`clear ${count} of`, queue, async (model, world) => [
-    await world.line.transitions.clear(queue, 'c', 'because', count),
-    model.clear(model.queue(queue), 'c', count),
-  ]);
+  onQueue(`clear ${count} of`, queue, async (model, world) => {
+    await world.tick();
+    return [
+      await world.line.transitions.clear(queue, 'c', 'because', count),
+      model.clear(model.queue(queue), 'c', count),
+    ];
+  });
 
 const stockSwitch = (queue: QueueName, verb: 'pause' | 'resume') =>
   onQueue(`BullMQ: ${verb}`, queue, async (model, world) => {
@@ -474,6 +544,34 @@ const deadly = (kind: 'blocking' | 'parallel', times: number) =>
 const pausedMeanwhile = (verb: Verb) =>
   new Sequence(claim('blocking', 'b', 2), pause(QUEUES[0]), settle(verb, LAST, true, false));
 
+/** A head on hold is looked for: its hold is over, it is claimed, and its far side is asked. */
+const lookedFor = (
+  verb: 'hold' | 'holdUnknown' | 'away',
+  then: 'away' | 'answers' | 'dies' | 'nothing',
+) =>
+  new Sequence(
+    claim('blocking', 'a', 1),
+    settle(verb, LAST, false, false),
+    holdOver(QUEUES[0], 0),
+    tend(),
+    claim('blocking', 'b', 1),
+    ask(LAST, true, false),
+    ...(then === 'away' ? [settle('away', LAST, false, false)] : []),
+    ...(then === 'answers' ? [ask(LAST, false, false), settle('complete', LAST, true, false)] : []),
+    ...(then === 'dies' ? [crash(LAST, true), tend()] : []),
+  );
+
+/** What is skipped comes back while the queue goes on. */
+const skippedAndBack = (how: 'entity' | 'entity-until-add', verb: Verb, n: number, all: boolean) =>
+  new Sequence(
+    claim('blocking', 'a', 1),
+    settle('failUnknown', LAST, false, false),
+    skip(LAST, false, how, false),
+    claim('blocking', 'b', 1),
+    settle(verb, LAST, false, false),
+    undo(n, all, false),
+  );
+
 /** A rule "skip until the next add" is made, and more comes. */
 const ruled = (orders: readonly Order[]) =>
   new Sequence(
@@ -484,7 +582,17 @@ const ruled = (orders: readonly Order[]) =>
   );
 
 const kind = fc.constantFrom('blocking', 'blocking', 'parallel');
-const anyVerb = fc.constantFrom<Verb[]>('complete', 'fail', 'fail', 'fail', 'backOff', 'hold');
+const anyVerb = fc.constantFrom<Verb[]>(
+  'complete',
+  'fail',
+  'fail',
+  'fail',
+  'backOff',
+  'hold',
+  'failUnknown',
+  'backOffUnknown',
+  'rate',
+);
 const scope = fc.constantFrom('item', 'entity', 'entity-until-add', 'entity-until-add');
 const often = <T>(times: number, arbitrary: fc.Arbitrary<T>) => Array(times).fill(arbitrary);
 
@@ -508,6 +616,43 @@ export const commands: fc.Arbitrary<fc.AsyncCommand<Model, World>>[] = [
   settling('fail'),
   settling('backOff'),
   settling('hold'),
+  settling('holdUnknown'),
+  settling('away'),
+  ...often(
+    2,
+    fc
+      .tuple(
+        pick,
+        more,
+        fc.array(
+          order.map((one) => ({ ...one, key: null })),
+          { minLength: 1, maxLength: 4 },
+        ),
+      )
+      .map(([n, m, causes]) => settle('complete', n, m, false, causes)),
+  ),
+  ...often(2, fc.constant(null).map(relay)),
+  fc.tuple(pick, fc.boolean(), seldom).map((all) => ask(...all)),
+  fc.tuple(pick, seldom).map((all) => begin(...all)),
+  ...often(
+    2,
+    fc
+      .tuple(
+        fc.constantFrom('hold', 'holdUnknown', 'away'),
+        fc.constantFrom('away', 'answers', 'dies', 'nothing'),
+      )
+      .map((all) => lookedFor(...all)),
+  ),
+  ...often(
+    3,
+    fc
+      .tuple(fc.constantFrom('entity', 'entity-until-add'), anyVerb, pick, fc.boolean())
+      .map((all) => skippedAndBack(...all)),
+  ),
+  ...often(
+    3,
+    fc.tuple(pick, seldom, seldom).map((all) => undo(...all)),
+  ),
   fc.tuple(pick, seldom).map((all) => giveBack(...all)),
   pick.map(pardon),
   fc.tuple(pick, fc.boolean()).map(([n, heard]) => crash(n, heard || n % 2 === 0)),
@@ -547,7 +692,9 @@ export async function drain(model: Model, world: World): Promise<void> {
     const open = [...model.items.values()].filter(
       (one) => !['completed', 'skipped', 'resolved', 'gone'].includes(model.stateOf(one)),
     );
-    if (open.length === 0) return;
+    if (open.length === 0 && model.outbox.length === 0) return;
+    await run(relay());
+    for (let n = model.owned().length; n > 0; n -= 1) await run(ask(n - 1, false, false));
     for (const name of QUEUES) {
       await run(stockSwitch(name, 'resume'));
       if (model.queue(name).pausedBy === 'p') await run(resume(name));

@@ -140,6 +140,7 @@ function fieldsOf(flat: readonly string[]): Picture {
     tries: number('tries'),
     deaths: number('deaths'),
     starts: number('ats'),
+    begun: hash.get('begun') ?? 'no',
     by: setAside && details ? JSON.parse(details).actor : null,
   };
 }
@@ -172,12 +173,12 @@ function picture(model: Model): Picture {
     items.filter((one) => one.onHold && open.includes(one.place)).map((one) => one.id),
   );
   for (const item of items) {
-    const { id, place, lock, sku, tries, deaths, starts, by } = item;
+    const { id, place, lock, sku, tries, deaths, starts, begun, by } = item;
     const there = place !== 'removed' && place !== 'forgotten';
     wanted[`item ${id}`] = {
       state: model.stateOf(item),
       lock,
-      ...(there ? { sku, tries, deaths, starts, by } : {}),
+      ...(there ? { sku, tries, deaths, starts, begun, by } : {}),
     };
   }
   return wanted;
@@ -188,7 +189,7 @@ function status(q: ModelQueue, at: (...places: string[]) => number[], model: Mod
   const isPaused = q.pausedBy !== null || (q.switch !== null && !blocked);
   const head = q.blocking ? (q.active[0] ?? q.wait[0]) : undefined;
   const onHold = head !== undefined && model.item(head).onHold;
-  const running = q.heldKind === 'hold' || onHold ? 'held' : 'running';
+  const running = q.heldKind === 'hold' || q.heldKind === 'rate' || onHold ? 'held' : 'running';
   return {
     state: blocked ? 'blocked' : isPaused ? 'paused' : running,
     blocked,

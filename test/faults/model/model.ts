@@ -9,7 +9,17 @@ export const MAX_DEATHS = 3;
 export const KEEP = 4;
 
 export type Scope = 'item' | 'entity' | 'entity-until-add';
-export type Verb = 'complete' | 'fail' | 'backOff' | 'hold';
+/** `…Unknown`: whether it was carried out, nobody knows; `away`, `rate`: it was not sent after all. */
+export type Verb =
+  | 'complete'
+  | 'fail'
+  | 'failUnknown'
+  | 'backOff'
+  | 'backOffUnknown'
+  | 'hold'
+  | 'holdUnknown'
+  | 'away'
+  | 'rate';
 export type Verdict = 'ok' | 'conflict' | 'not-found';
 
 export interface Order {
@@ -50,8 +60,15 @@ export interface ModelItem {
   inflight: number | 'later' | null;
   /** When its delay ends, likewise. */
   due: number | 'later' | null;
-  /** Who set it aside. */
+  /** Who set it aside, and when: a number that grows with each step. */
   by: string | null;
+  setAsideAt: number;
+  /** When it was completed, failed or resolved last. */
+  ranAt: number;
+  /** Lock under which its far side is asked whether it is back. */
+  asking: string | null;
+  /** What became of an attempt nobody knows; or a person has had it sent all the same since. */
+  begun: 'no' | 'yes' | 'retried';
 }
 
 export interface ModelQueue {
@@ -65,7 +82,7 @@ export interface ModelQueue {
   blockedBy: number | null;
   pausedBy: string | null;
   heldBy: number | null;
-  heldKind: 'hold' | 'back-off' | null;
+  heldKind: 'hold' | 'back-off' | 'rate' | null;
   /** The entry in the index of holds. */
   holds: 'due' | 'later' | null;
   /** BullMQ's own switches, and whether somebody turned them since the last sweep. */
@@ -75,7 +92,9 @@ export interface ModelQueue {
   ready: boolean;
   skipped: number;
   resolved: number;
-  rules: Map<string, { by: string; over: boolean }>;
+  rules: Map<string, { by: string; over: boolean; at: number }>;
+  /** When the newest of those that retention has forgotten was completed. */
+  forgotten: number;
 }
 
 export interface Delivery {
@@ -108,7 +127,10 @@ export class Model {
     string,
     { content: string; queueId: number; state: 'waiting' | 'skipped' }
   >();
+  /** Caused by what is done, and not in its queue yet. */
+  readonly outbox: Order[] = [];
   private ranks = 0;
+  private steps = 0;
 
   queue(name: QueueName): ModelQueue {
     return this.queues.get(name)!;
@@ -135,6 +157,8 @@ export class Model {
         return 'backing-off';
       case 'wait':
         return blocks ? 'failed' : q.heldBy === item.id ? 'backing-off' : 'waiting';
+      case 'active':
+        return this.isAsked(item) ? 'backing-off' : 'active';
       default:
         return item.place;
     }
@@ -148,6 +172,10 @@ export class Model {
   owns({ id, lock }: Delivery): boolean {
     const item = this.item(id);
     return item.place === 'active' && item.lock === lock;
+  }
+
+  isAsked(item: ModelItem): boolean {
+    return item.place === 'active' && item.asking !== null && item.asking === item.lock;
   }
 
   delayed(q: ModelQueue): ModelItem[] {
@@ -199,12 +227,16 @@ export class Model {
       inflight: null,
       due: null,
       by: null,
+      setAsideAt: 0,
+      ranAt: 0,
+      asking: null,
+      begun: 'no',
     };
     this.items.set(id, item);
     const rule = order.sku === null ? undefined : q.rules.get(order.sku);
     if (rule && (rule.over || order.add)) q.rules.delete(order.sku!);
     else if (rule) {
-      this.aside(item, 'skipped', rule.by);
+      this.aside(item, 'skipped', rule.by, rule.at);
       return { queueId: id, state: 'skipped' };
     }
     q.wait.push(id);
@@ -244,22 +276,39 @@ export class Model {
     this.item(delivery.id).lock = delivery.lock;
   }
 
-  settle(delivery: Delivery, verb: Verb, more: boolean): SettledExpected {
+  settle(
+    delivery: Delivery,
+    verb: Verb,
+    more: boolean,
+    causes: readonly Order[] = [],
+  ): SettledExpected {
     const q = this.queue(delivery.queue);
     if (verb !== 'complete') this.notice(q);
     if (!this.owns(delivery)) return this.refusal(delivery);
     const item = this.letGo(delivery);
+    if (['fail', 'backOff', 'hold'].includes(verb)) item.begun = 'no';
     if (verb === 'complete') {
       item.place = 'completed';
+      item.ranAt = this.step();
+      this.outbox.push(...causes);
       q.done.push(item.id);
       for (let n = 0; n < 2 && q.done.length > KEEP; n += 1) this.forget(q.done.shift()!);
-    } else if (verb === 'fail') {
+    } else if (verb === 'fail' || verb === 'failUnknown') {
       this.fail(item);
-    } else {
+    } else if (verb === 'backOff' || verb === 'backOffUnknown') {
       item.deaths = 0;
-      if (verb === 'backOff') item.tries += 1;
-      if (verb === 'hold') item.onHold = true;
-      this.delay(q, item, verb === 'hold' ? 'hold' : 'back-off');
+      item.tries += 1;
+      this.delay(q, item, 'back-off');
+    } else {
+      if (verb === 'away' || verb === 'rate') {
+        item.asking = null;
+        item.starts -= 1;
+      }
+      if (verb !== 'rate') {
+        item.deaths = 0;
+        item.onHold = true;
+      }
+      this.delay(q, item, verb === 'rate' ? 'rate' : 'hold');
     }
     const next = more ? this.take(q) : null;
     if (next === null) this.wake(q);
@@ -269,15 +318,51 @@ export class Model {
   giveBack(delivery: Delivery): boolean {
     if (!this.owns(delivery)) return this.refusal(delivery).stored;
     const item = this.letGo(delivery);
+    this.unask(item);
     this.toHead(item);
     this.wake(this.queue(item.queue));
     return true;
+  }
+
+  /** Before the far side of an item is asked, and before it is delivered after all. */
+  ask(delivery: Delivery, asks: boolean): boolean {
+    if (!this.owns(delivery)) return false;
+    this.item(delivery.id).asking = asks ? delivery.lock : null;
+    return true;
+  }
+
+  begin(delivery: Delivery): boolean {
+    if (!this.owns(delivery)) return false;
+    this.item(delivery.id).begun = 'yes';
+    return true;
+  }
+
+  /** What was caused goes into its queues; answers what came of each. */
+  relay(): { queue: QueueName; queueId: number }[] {
+    const moved = this.outbox.splice(0);
+    const ids = moved.map((order) => ({ queue: order.queue, queueId: this.accept(order).queueId }));
+    for (const name of new Set(moved.map((order) => order.queue))) this.wake(this.queue(name));
+    return ids;
+  }
+
+  /** Nothing of it was sent under the claim that ends: no attempt, and no death. */
+  private unask(item: ModelItem): boolean {
+    if (item.asking === null) return false;
+    item.asking = null;
+    item.starts -= 1;
+    return true;
+  }
+
+  private step(): number {
+    this.steps += 1;
+    return this.steps;
   }
 
   pardon({ id }: Delivery): void {
     const item = this.item(id);
     if (item.place === 'active' && item.lock === null) {
       this.leaveActive(item);
+      this.unask(item);
       this.toHead(item);
       this.wake(this.queue(item.queue));
     } else if (item.deaths > 0) item.deaths -= 1;
@@ -326,8 +411,9 @@ export class Model {
         continue;
       }
       this.leaveActive(item);
-      item.deaths += 1;
-      if (item.deaths < MAX_DEATHS) {
+      const asked = this.unask(item);
+      if (!asked) item.deaths += 1;
+      if (asked || item.deaths < MAX_DEATHS) {
         this.toHead(item);
         answer.recovered += 1;
       } else {
@@ -365,6 +451,7 @@ export class Model {
     const refused = this.undealable(item);
     if (refused) return refused;
     if (item.place === 'removed') return 'conflict';
+    if (this.stateOf(item) === 'failed' && item.begun !== 'no') item.begun = 'retried';
     this.pick(item);
     item.onHold = false;
     item.tries = 0;
@@ -383,17 +470,18 @@ export class Model {
       return [id];
     }
     const q = this.queue(item.queue);
+    const at = this.step();
     this.pick(item);
     const all = [item];
     if (scope !== 'item' && item.sku !== null) {
       const same = q.wait.map((one) => this.item(one)).filter((one) => one.sku === item.sku);
       const add = scope === 'entity' ? -1 : same.findIndex((one) => one.add);
       all.push(...(add < 0 ? same : same.slice(0, add)));
-      if (scope === 'entity-until-add' && add < 0) q.rules.set(item.sku, { by, over });
+      if (scope === 'entity-until-add' && add < 0) q.rules.set(item.sku, { by, over, at });
     }
     for (const one of all) {
       q.wait = q.wait.filter((waiting) => waiting !== one.id);
-      this.aside(one, 'skipped', by);
+      this.aside(one, 'skipped', by, at);
     }
     this.dealtWith(item);
     return all.map((one) => one.id);
@@ -405,9 +493,52 @@ export class Model {
     if (refused) return refused;
     if (item.place !== 'removed') {
       this.pick(item);
-      this.aside(item, 'resolved', by);
+      item.ranAt = this.step();
+      this.aside(item, 'resolved', by, item.ranAt);
     }
     return this.dealtWith(item);
+  }
+
+  /** `ids` of one queue. All come back, each to its place, or none. */
+  undo(ids: readonly number[]): Verdict {
+    const items = [...ids].sort((a, b) => a - b).map((id) => this.item(id));
+    for (const item of items) {
+      if (this.stateOf(item) === 'gone') return 'not-found';
+      if (item.place !== 'skipped' || this.isOvertaken(item, ids)) return 'conflict';
+    }
+    for (const item of items) {
+      const q = this.queue(item.queue);
+      const rule = item.sku === null ? undefined : q.rules.get(item.sku);
+      if (rule && (rule.at === item.setAsideAt || item.add)) q.rules.delete(item.sku!);
+      const behind = q.wait.findIndex((id) => id > item.id && id !== q.heldBy);
+      q.wait.splice(behind < 0 ? q.wait.length : behind, 0, item.id);
+      Object.assign(item, { place: 'wait', by: null, tries: 0, deaths: 0 });
+      q.skipped -= 1;
+      this.wake(q);
+    }
+    return 'ok';
+  }
+
+  /** Something newer of its entity has run, or something newer while one of the two concerns no entity. */
+  private isOvertaken(
+    { id, queue, sku, setAsideAt }: ModelItem,
+    undone: readonly number[],
+  ): boolean {
+    const q = this.queue(queue);
+    const newer = [...this.items.values()].filter(
+      (one) => one.queue === queue && one.id > id && !undone.includes(one.id),
+    );
+    const kept = newer.filter((one) => !['removed', 'forgotten'].includes(one.place));
+    const same = kept.filter((one) => sku !== null && one.sku === sku && one.place !== 'skipped');
+    if (same.some((one) => one.starts > 0)) return true;
+    if (!q.blocking) return false;
+    const ran = kept.filter(
+      (one) =>
+        one.place === 'active' ||
+        (one.place === 'wait' && one.starts > 0) ||
+        (['failed', 'completed', 'resolved'].includes(one.place) && one.ranAt > setAsideAt),
+    );
+    return q.forgotten > setAsideAt || ran.some((one) => sku === null || one.sku === null);
   }
 
   edit(id: number, sku: string | null): Verdict {
@@ -415,6 +546,7 @@ export class Model {
     const state = this.stateOf(item);
     if (state === 'gone') return 'not-found';
     if (!['failed', 'backing-off', 'waiting'].includes(state)) return 'conflict';
+    if (this.isAsked(item)) return 'conflict';
     item.sku = sku;
     return 'ok';
   }
@@ -441,7 +573,8 @@ export class Model {
     const failed = q.wait.filter((id) => id === q.blockedBy);
     const stay = q.wait.filter((id) => !out.includes(id) && id !== q.blockedBy);
     q.wait = [...failed, ...stay];
-    for (const id of out) this.aside(this.item(id), 'skipped', by);
+    const at = this.step();
+    for (const id of out) this.aside(this.item(id), 'skipped', by, at);
     if (q.heldBy !== null && out.includes(q.heldBy)) this.lift(q, q.heldBy);
     this.wake(q);
     return out.length;
@@ -551,13 +684,14 @@ export class Model {
   private fail(item: ModelItem): void {
     const q = this.queue(item.queue);
     item.place = 'failed';
+    item.ranAt = this.step();
     item.onHold = false;
     if (!q.blocking) return;
     q.blockedBy = item.id;
     this.mirror(q);
   }
 
-  private delay(q: ModelQueue, item: ModelItem, kind: 'hold' | 'back-off'): void {
+  private delay(q: ModelQueue, item: ModelItem, kind: 'hold' | 'back-off' | 'rate'): void {
     if (!q.blocking) {
       item.place = 'delayed';
       item.due = 'later';
@@ -571,15 +705,19 @@ export class Model {
     this.mirror(q);
   }
 
-  private aside(item: ModelItem, place: 'skipped' | 'resolved', by: string): void {
+  private aside(item: ModelItem, place: 'skipped' | 'resolved', by: string, at: number): void {
     item.place = place;
+    item.setAsideAt = at;
+    item.onHold = false;
     item.due = null;
     item.by = by;
     this.queue(item.queue)[place] += 1;
   }
 
   private forget(id: number): void {
-    this.item(id).place = 'forgotten';
+    const item = this.item(id);
+    item.place = 'forgotten';
+    this.queue(item.queue).forgotten = item.ranAt;
   }
 
   private undealable(item: ModelItem): Verdict | null {
@@ -590,6 +728,10 @@ export class Model {
 
   private pick(item: ModelItem): void {
     const q = this.queue(item.queue);
+    if (item.place === 'active') {
+      this.leaveActive(item);
+      this.unask(item);
+    }
     q.wait = q.wait.filter((id) => id !== item.id);
   }
 
@@ -643,5 +785,6 @@ function emptyQueue(name: QueueName): ModelQueue {
     skipped: 0,
     resolved: 0,
     rules: new Map(),
+    forgotten: 0,
   };
 }

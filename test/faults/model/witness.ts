@@ -9,6 +9,7 @@ export class Witness {
   /** Accepted and not yet at an end, per queue, in the order of acceptance. */
   private readonly open = new Map<string, Set<number>>();
   private readonly unresolved = new Map<string, number>();
+  private states: ReadonlyMap<number, string> = new Map();
   private lastFence = 0;
 
   accepted(queue: string, id: number): void {
@@ -42,8 +43,21 @@ export class Witness {
     if (this.unresolved.get(queue) === id) this.unresolved.delete(queue);
   }
 
+  /** Skips were taken back: each is to start before what came later, but for a head that was started. */
+  undone(ids: readonly number[]): void {
+    const fixed = ['active', 'backing-off', 'failed', 'removed'];
+    for (const id of [...ids].sort((a, b) => a - b)) {
+      const queue = this.queueOf.get(id)!;
+      const open = [...this.openOf(queue)];
+      const at = open.findIndex((one) => one > id && !fixed.includes(this.states.get(one)!));
+      open.splice(at < 0 ? open.length : at, 0, id);
+      this.open.set(queue, new Set(open));
+    }
+  }
+
   /** What the system says of every item, after each step. */
   saw(states: ReadonlyMap<number, string>): void {
+    this.states = states;
     for (const [id, queue] of this.queueOf) {
       const state = states.get(id)!;
       const failed = state === 'failed' || state === 'removed';

@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq';
 import { type Claimed, Deliveries } from '../../../src/blocking/deliveries.js';
 import type { Accepted } from '../../../src/queues/enqueue.js';
+import { Outbox } from '../../../src/queues/outbox.js';
 import { stockQueue } from '../../support/bullmq.js';
 import { failure, Line } from '../../support/line.js';
 import type { TestRedis } from '../../support/redis.js';
@@ -18,6 +19,7 @@ export class World {
   readonly shard;
   readonly deliveries: Deliveries;
   readonly stock: ReadonlyMap<QueueName, Queue>;
+  readonly outbox: Outbox;
   /** What the workers hold in their hands, in the order of the model's deliveries. */
   claims: Claimed[] = [];
   witness = new Witness();
@@ -32,6 +34,7 @@ export class World {
       worker: 'by-hand',
       keepFinished: KEEP,
     });
+    this.outbox = new Outbox(line.redis, line.scripts, line.keys);
     this.stock = new Map(QUEUES.map((name) => [name, stockQueue(redis, line, name)]));
   }
 
@@ -72,18 +75,41 @@ export class World {
     return (await this.line.redis.zrange(key, '0', '-1')) as QueueName[];
   }
 
-  settle(claim: Claimed, verb: Verb, more: boolean) {
+  settle(claim: Claimed, verb: Verb, more: boolean, causes: readonly Order[]) {
+    const { deliveries } = this;
     switch (verb) {
-      case 'complete':
-        return this.deliveries.complete(claim, 'done', more);
+      case 'complete': {
+        const followUps = causes.map((order) => this.accepted(order));
+        return deliveries.complete(claim, 'done', more, { followUps });
+      }
       case 'fail':
-        return this.deliveries.fail(claim, failure, more);
+      case 'failUnknown':
+        return deliveries.fail(claim, failure, more, verb === 'fail');
+      case 'backOffUnknown':
+        return deliveries.backOff(claim, failure, AN_HOUR, more, false);
+      case 'holdUnknown':
+        return deliveries.hold(claim, failure, AN_HOUR, more, 0, false);
+      case 'away':
+        return deliveries.postpone(claim, 'hold', failure, AN_HOUR, more);
+      case 'rate':
+        return deliveries.postpone(claim, 'rate', failure, AN_HOUR, more);
       default:
-        return this.deliveries[verb](claim, failure, AN_HOUR, more);
+        return deliveries[verb](claim, failure, AN_HOUR, more);
     }
   }
 
+  /** From one millisecond to the next, so that what was before can be told from what is after. */
+  async tick(): Promise<void> {
+    const now = async () => {
+      const [s, us] = await this.line.redis.time();
+      return Number(s) * 1000 + Math.floor(Number(us) / 1000);
+    };
+    const before = await now();
+    while ((await now()) === before);
+  }
+
   async skip(queue: QueueName, queueId: number, scope: Scope, actor: string, over: boolean) {
+    await this.tick();
     const until = over ? new Date(1) : undefined;
     return this.line.transitions.skip({ queue, queueId }, { actor, scope, until });
   }
