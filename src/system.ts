@@ -19,6 +19,7 @@ import { type AppParts, buildApp } from './api/app.js';
 import { putEndpoint } from './api/endpoints.js';
 import { ApiServer } from './api/server.js';
 import type { Services } from './api/services.js';
+import { BulkRuns } from './blocking/bulk-runs.js';
 import { previewSkip } from './blocking/skip-preview.js';
 import { Transitions } from './blocking/transitions.js';
 import { BOARD_PATH, board } from './board/board.js';
@@ -36,6 +37,7 @@ import { Fleet } from './fleet/fleet.js';
 import { Acts } from './incidents/acts.js';
 import { TroubleFinder } from './incidents/find.js';
 import { Incidents } from './incidents/incidents.js';
+import { KnownErrors } from './incidents/known-errors.js';
 import { Recipients } from './incidents/recipients.js';
 import { notificationTypes } from './incidents/types.js';
 import { overrideFaults } from './incidents/warnings.js';
@@ -209,11 +211,12 @@ export class System implements Part {
       this.firstLogin = await firstAdmin(first.accounts, this.config);
       const services = this.services(redis, keys, catalogue, vault, durability);
       const guard = new Guard(services.accounts);
-      const desk = this.console(redis, keys, services, guard, vault);
+      const bulkRuns = new BulkRuns({ ...services, redis, keys, log });
+      const desk = this.console(redis, keys, services, { guard, bulkRuns }, vault);
       const rooms = [this.board(redis, keys, services, guard), desk.router];
       api = this.api(redis, keys, services, { rooms, pageProblems: desk.problems });
       // The streams of open pages end first, so that the server need not wait for them.
-      parts.push(api, desk.feed);
+      parts.push(api, bulkRuns, desk.feed);
     }
     // After the API: when its port is taken, nothing has been claimed.
     if (roles.includes('worker')) parts.push(this.fleet(redis, keys, catalogue, vault));
@@ -289,7 +292,7 @@ export class System implements Part {
     redis: Redis,
     keys: Keys,
     services: Services,
-    guard: Guard,
+    own: Pick<ConsoleServices, 'guard' | 'bulkRuns'>,
     vault: Vault,
   ): Console {
     const visits = new ActVisits(redis, keys);
@@ -299,7 +302,8 @@ export class System implements Part {
     const scripts = new Scripts(redis, keys);
     const parts: ConsoleServices = {
       ...services,
-      guard,
+      ...own,
+      knownErrors: new KnownErrors(redis, keys),
       provider,
       events,
       acts: this.acts(redis, keys, vault),

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
+import { carrierName } from '../incidents/clusters.js';
 import { redacted, redactedText } from '../queues/redact.js';
 import { attemptsOf } from './attempts.js';
-import { carrierName, type SeenItem } from './item-seen.js';
+import type { SeenItem } from './item-seen.js';
 import type { ConsoleServices } from './services.js';
 
 const bullmq: string = createRequire(import.meta.url)('bullmq/package.json').version;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Caller } from '../accounts/caller.js';
 import { NotFound } from '../errors.js';
-import { route } from '../instructions/route.js';
 import type { Item } from '../queues/item.js';
 import type { Endpoint } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
@@ -62,11 +61,3 @@ export async function seenItem(
 /** "Add product to Cape Shopify · TSH-RED-M" */
 export const nameOf = ({ description, title }: Pick<ItemView, 'description' | 'title'>): string =>
   [description, title].filter(Boolean).join(' · ');
-
-/** Who carries an item out, as the registry names it: `channel.12`, `service.fulfillment`. */
-export function carrierName(catalogue: ConsoleServices['catalogue'], item: Item): string {
-  const entry = catalogue.get(item.instruction);
-  const way =
-    entry && route(entry, { channel: item.channel ?? undefined, source: item.source ?? undefined });
-  return way && 'endpoint' in way ? way.endpoint : item.queue;
-}

@@ -2,13 +2,16 @@ import type { ConsoleRoute } from './page.js';
 import { accountPages } from './pages/account.js';
 import { attentionPages } from './pages/attention.js';
 import { auditPages } from './pages/audit.js';
+import { clusterPages } from './pages/clusters.js';
 import { editPages } from './pages/edit.js';
 import { itemPages } from './pages/item.js';
+import { knownErrorPages } from './pages/known-errors.js';
 import { loginPages } from './pages/login.js';
 import { providerPages } from './pages/provider.js';
 import { queuePages } from './pages/queue.js';
 import { queueVerbs } from './pages/queue-verbs.js';
 import { queueListPages } from './pages/queues.js';
+import { runPages } from './pages/runs.js';
 import { skipPages } from './pages/skip.js';
 import { userPages } from './pages/users.js';
 import type { ConsoleServices } from './services.js';
@@ -24,6 +27,9 @@ export const consoleRoutes = (services: ConsoleServices): ConsoleRoute[] => [
   ...queueListPages(services),
   ...queuePages(services),
   ...queueVerbs(services),
+  ...clusterPages(services),
+  ...runPages(services),
+  ...knownErrorPages(services),
   ...accountPages(services),
   ...auditPages(services),
   ...userPages(services),

@@ -1,10 +1,12 @@
 import type { Accounts } from '../accounts/accounts.js';
 import type { Guard } from '../accounts/guard.js';
 import type { Provider } from '../accounts/provider.js';
+import type { BulkRuns } from '../blocking/bulk-runs.js';
 import type { SkipPreview } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
 import type { Acts } from '../incidents/acts.js';
 import type { Incidents } from '../incidents/incidents.js';
+import type { KnownErrors } from '../incidents/known-errors.js';
 import type { Recipients } from '../incidents/recipients.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Log } from '../log.js';
@@ -29,6 +31,8 @@ export interface ConsoleServices {
   readonly registry: Registry;
   readonly finder: Finder;
   readonly transitions: Transitions;
+  readonly bulkRuns: BulkRuns;
+  readonly knownErrors: KnownErrors;
   readonly events: Changes;
   readonly log: Log;
   /** Of Andon itself, as the support bundle tells it. */

@@ -150,6 +150,14 @@ export interface RegistryKeys {
   readonly actVisits: string;
   /** prefix, a random id follows: string with expiry, a login under way at another provider */
   readonly signIn: string;
+  /** list: ids of the newest bulk runs, newest left */
+  readonly bulkRuns: string;
+  /** hash: id → entry of the known-error book as an admin wrote it, or "removed" */
+  readonly knownErrors: string;
+  /** hash: "id:followed" and "id:worked" → how often */
+  readonly knownErrorCounts: string;
+  /** hash: queue id → id of the entry whose advice was followed, until it is known what came of it */
+  readonly knownErrorsFollowed: string;
   /** string: number of shards, fixed at the first start */
   readonly shards: string;
   /** string: set when config/andon.yaml has been read in */
@@ -203,6 +211,10 @@ export class Keys {
       logins: registry('logins'),
       actVisits: registry('actVisits'),
       signIn: registry('signIn:'),
+      bulkRuns: registry('bulkRuns'),
+      knownErrors: registry('knownErrors'),
+      knownErrorCounts: registry('knownErrorCounts'),
+      knownErrorsFollowed: registry('knownErrorsFollowed'),
       shards: registry('shards'),
       seeded: registry('seeded'),
       sweeper: registry('sweeper'),
@@ -272,6 +284,16 @@ export class Keys {
   /** How many items finished, by the minute, as BullMQ keeps it. */
   metrics(queue: QueueName, type: 'completed' | 'failed'): string {
     return `${this.shardOf(queue).prefix}:${queue}:metrics:${type}`;
+  }
+
+  /** Hash with expiry: a bulk run and what became of each of its items. */
+  bulkRun(id: string): string {
+    return `${this.registry.bulkRuns}:${id}`;
+  }
+
+  /** String with expiry: the process that does the run lives. */
+  bulkLease(id: string): string {
+    return `${this.bulkRun(id)}:lease`;
   }
 
   /** One of our keys of a shard. */

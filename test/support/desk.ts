@@ -24,6 +24,9 @@ export function accountsOf(api: Api): Accounts {
   );
 }
 
+/** What a form holds; a list is several fields of one name, as checkboxes are. */
+export type Fields = Readonly<Record<string, string | string[]>>;
+
 /** Somebody at the desk: a user with a session, who sends forms as a browser would. */
 export class Person {
   readonly api: Api;
@@ -62,7 +65,7 @@ export class Person {
   /** A form of ours, with its token; `headers` may say that it comes from elsewhere. */
   post(
     path: string,
-    fields: Record<string, string> = {},
+    fields: Fields = {},
     headers: Record<string, string | undefined> = {},
   ): Promise<Answer> {
     return postForm(
@@ -86,12 +89,18 @@ export class Person {
 export const postForm = (
   api: Api,
   path: string,
-  fields: Record<string, string>,
+  fields: Fields,
   headers: Record<string, string | undefined> = {},
 ): Promise<Answer> =>
   api.call('POST', path, {
     key: null,
-    raw: String(new URLSearchParams(fields)),
+    raw: String(
+      new URLSearchParams(
+        Object.entries(fields).flatMap(([name, given]) =>
+          [given].flat().map((value): [string, string] => [name, value]),
+        ),
+      ),
+    ),
     headers: {
       accept: 'text/html',
       'content-type': 'application/x-www-form-urlencoded',

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { skippedTogether } from '../../blocking/skipped-together.js';
+import { carrierName } from '../../incidents/clusters.js';
 import type { Item } from '../../queues/item.js';
 import { redactedText } from '../../queues/redact.js';
+import { adviceOf, noteVerb } from '../advice.js';
 import { attemptsOf } from '../attempts.js';
 import { bundleOf } from '../bundle.js';
-import { carrierName, itemFor, itemParams, type SeenItem, seenItem } from '../item-seen.js';
+import { itemFor, itemParams, type SeenItem, seenItem } from '../item-seen.js';
 import { action, type ConsoleRoute, optionalText, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
 import { StateWords } from '../state-words.js';
+import { Advice } from '../view/advice.js';
 import { Confirm, Field, Form } from '../view/form.js';
 import { Attempts, Data, History, PartsOf, Progress } from '../view/item-parts.js';
 import { Badge, Live } from '../view/parts.js';
@@ -21,10 +24,11 @@ export const itemPages = (services: ConsoleServices): ConsoleRoute[] => [
     render: async ({ params, caller, token }) => {
       const seen = await seenItem(services, params.queueId, caller);
       const { item } = seen;
-      const [logs, together, effects] = await Promise.all([
+      const [logs, together, effects, advice] = await Promise.all([
         services.finder.logs(item),
         skippedTogether(services.finder, item),
         item.causedBy === null ? null : services.finder.item(item.causedBy),
+        adviceOf(services, item),
       ]);
       const undoes = together.filter((one) => caller.seesItem(one)).length;
       const parent = effects && caller.seesItem(effects) ? effects : null;
@@ -35,6 +39,7 @@ export const itemPages = (services: ConsoleServices): ConsoleRoute[] => [
             <Head seen={seen} />
             {caller.may('operate') ? <Verbs item={item} token={token} undoes={undoes} /> : null}
             <Failure item={item} />
+            {advice ? <Advice entry={advice} /> : null}
             <Facts seen={seen} parent={parent} services={services} />
             <Told seen={seen} logs={logs} />
           </Live>
@@ -61,6 +66,7 @@ export const itemPages = (services: ConsoleServices): ConsoleRoute[] => [
     run: async ({ params, caller }) => {
       const item = await itemFor(services, params.queueId, caller);
       await services.transitions.retry(item, caller.actor);
+      await noteVerb(services, item, 'retry');
       return {
         to: `/items/${item.queueId}`,
         say: `Item ${item.queueId} runs again, first of all.`,
@@ -74,6 +80,7 @@ export const itemPages = (services: ConsoleServices): ConsoleRoute[] => [
     run: async ({ params, body, caller }) => {
       const item = await itemFor(services, params.queueId, caller);
       await services.transitions.resolve(item, { ...body, actor: caller.actor });
+      await noteVerb(services, item, 'resolve');
       const under = body.reference ? `, reference ${body.reference}` : '';
       const say = `Item ${item.queueId} counts as put right by hand${under}.`;
       return { to: `/items/${item.queueId}`, say };

@@ -8,6 +8,7 @@ import { entityText } from '../../instructions/entity.js';
 import type { Item } from '../../queues/item.js';
 import { redactedText } from '../../queues/redact.js';
 import { showItems } from '../../queues/view.js';
+import { noteVerb } from '../advice.js';
 import { itemFor, itemParams, nameOf, type SeenItem, seenItem } from '../item-seen.js';
 import { action, type ConsoleRoute, optionalText, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
@@ -114,6 +115,7 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
         scope,
         until: lasting,
       });
+      await noteVerb(services, item, 'skip');
       return { to: `/items/${item.queueId}`, say: saySkipped(item, ids), undo: item.queueId };
     },
   }),
@@ -134,7 +136,7 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
   }),
 ];
 
-/** What leaves the two systems apart for good, unless somebody sees to it: an add or a delete that is left undone. */
+/** What leaves the two systems apart for good unless somebody sees to it: an add or a delete that is left undone. */
 export function isDangerous(catalogue: Catalogue, item: Pick<Item, 'instruction'>): boolean {
   const barrier = catalogue.get(item.instruction)?.barrier;
   return barrier === 'add' || barrier === 'delete';

@@ -4,6 +4,7 @@
  *   data-opens, data-closes   open and close a <dialog>
  *   data-stay          a form that is sent without leaving the page
  *   data-live          a part of the page that is fetched again when something changed
+ *   data-busy          something is under way there: its page is fetched every second
  *   data-ago           a time told as "5 min ago"
  *   data-search        the search box: "/" jumps into it
  */
@@ -228,6 +229,10 @@ if (isLive) {
     const patience = stream?.readyState === EventSource.OPEN ? 30_000 : 5_000;
     if (Date.now() - freshAt > patience) void refresh();
   }, 5_000);
+  // While something is under way the page keeps up with it.
+  setInterval(() => {
+    if (!document.hidden && document.querySelector('[data-busy]')) void refresh();
+  }, 1_000);
 }
 
 /* times */

@@ -13,6 +13,7 @@ export interface NavEntry {
 export const navEntries: readonly NavEntry[] = [
   { path: '/', label: 'Needs attention', permission: 'read' },
   { path: '/queues', label: 'Queues', permission: 'read' },
+  { path: '/clusters', label: 'Clusters', permission: 'read' },
   { path: '/incidents', label: 'Incidents', permission: 'read' },
   { path: '/known-errors', label: 'Known errors', permission: 'read' },
   { path: '/audit', label: 'Audit', permission: 'read' },
