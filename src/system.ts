@@ -106,6 +106,8 @@ export class System implements Part {
   private witness: Redis | null = null;
   private roles: Parts | null = null;
   private stopping: Promise<void> | null = null;
+  /** Whoever waits for Redis at the start stops waiting. */
+  private readonly ending = new AbortController();
 
   constructor(config: Config, options: SystemOptions) {
     this.config = config;
@@ -141,7 +143,7 @@ export class System implements Part {
         log: this.options.log,
       });
       this.redis = redis;
-      await reach(redis);
+      await reach(redis, this.ending.signal);
       const keys = new Keys(this.config.prefix, this.config.shards);
       await this.check(redis, keys);
       const vault = await openVault(this.config);
@@ -173,6 +175,7 @@ export class System implements Part {
   }
 
   private async close(): Promise<void> {
+    this.ending.abort();
     await this.roles?.stop();
     await this.types.close();
     for (const redis of [this.witness, this.redis]) if (redis) await closeRedis(redis, CLOSE_MS);
@@ -264,7 +267,7 @@ export class System implements Part {
     if (durability === 'local') return local;
     const { log } = this.options;
     this.witness = connectRedis(this.redisUrl, { name: 'andon-replicas', kind: 'fleet', log });
-    await untilReady(this.witness, REDIS_WAIT_MS);
+    await untilReady(this.witness, REDIS_WAIT_MS, this.ending.signal);
     return new Replicated({
       redis,
       witness: this.witness,
@@ -456,9 +459,9 @@ async function sealPlain(registry: Registry, log: Log): Promise<void> {
   }
 }
 
-async function reach(redis: Redis): Promise<void> {
+async function reach(redis: Redis, signal: AbortSignal): Promise<void> {
   try {
-    await untilReady(redis, REDIS_WAIT_MS);
+    await untilReady(redis, REDIS_WAIT_MS, signal);
     await within(CLOSE_MS, redis.ping(), 'Redis did not answer');
   } catch (error) {
     throw new BadConfig([whyUnreachable(messageOf(error))]);

@@ -74,8 +74,12 @@ function speakOfOutages(redis: Redis, connection: string, log?: Log): Redis {
 /** Node gives refused connections to several addresses as one error without a message. */
 const reasonOf = (error: Error & { code?: string }) => error.message || error.code || error.name;
 
-/** Resolves when commands can be sent; rejects with the last reason when that takes too long. */
-export async function untilReady(redis: Redis, deadlineMs: number): Promise<void> {
+/** Resolves when commands can be sent; rejects with the last reason when that takes too long, or at `signal`. */
+export async function untilReady(
+  redis: Redis,
+  deadlineMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
   if (redis.status === 'ready') return;
   let reason = 'no answer';
   let wake: () => void = () => {};
@@ -89,12 +93,16 @@ export async function untilReady(redis: Redis, deadlineMs: number): Promise<void
     // No wait makes a password right.
     if (/NOAUTH|WRONGPASS/.test(reason)) giveUp(error);
   };
+  const stop = () => giveUp(new Error('nobody waits any more'));
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
   redis.on('error', note).once('ready', wake);
   try {
     await within(deadlineMs, ready, 'Redis was not reached');
   } catch (error) {
     throw new Error(`${messageOf(error)}: ${reason}`);
   } finally {
+    signal?.removeEventListener('abort', stop);
     redis.off('error', note).off('ready', wake);
   }
 }

@@ -3,12 +3,13 @@ import { describe, expect, it } from '@jest/globals';
 import { Transitions } from '../../src/blocking/transitions.js';
 import { Outbox } from '../../src/queues/outbox.js';
 import { idsAt } from '../../src/queues/places.js';
+import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
 import { argumentsOf, Scripts, scriptNames } from '../../src/redis/script.js';
 import { stockQueue } from '../support/bullmq.js';
 import { accept, failure, Line, product } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 
-/** What the model (`model.test.ts`) found: each the smallest script that shows it. */
+/** What the model (`model.test.ts`) and the campaign found: each the smallest script that shows it. */
 const redis = await startTestRedis();
 const anHour = 3_600_000;
 
@@ -268,3 +269,13 @@ it('with `durability: replicated`, whatever a person is told has been done is on
   await verbs.edit(ref(a.queueId + 2), { actor: 'x', data: {}, title: '', entity: null });
   expect(covered).toBe(8);
 });
+
+// Campaign: --topology sentinel --seed 11 --minutes 0.8 --queues 20 --rate 50 --intensity 2
+it('who waits for Redis at the start can be told to end, long before the wait is over', async () => {
+  const away = connectRedis('redis://127.0.0.1:1', { name: 'test', kind: 'api' });
+  const ending = new AbortController();
+  const waiting = untilReady(away, 60_000, ending.signal);
+  ending.abort();
+  await expect(waiting).rejects.toThrow('nobody waits any more');
+  await closeRedis(away, 1_000);
+}, 5_000);
