@@ -45,6 +45,13 @@ export class Caller {
     return clients === null || (client !== null && clients.includes(client));
   }
 
+  /** Whether a client as a whole is this one's; null is what belongs to no client. */
+  ownsClient(client: string | null): boolean {
+    const { clients, channels, sources } = this.limits;
+    if (channels || sources) return false;
+    return clients === null || (client !== null && clients.includes(client));
+  }
+
   seesEndpoint(endpoint: Pick<Endpoint, 'kind' | 'id' | 'client'>): boolean {
     if (!this.seesClient(endpoint.client)) return false;
     return this.seesTarget(

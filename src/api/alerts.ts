@@ -3,7 +3,12 @@ import type { OverrideInput } from '../config/alerts-schema.js';
 import { type Fault, InvalidInput, NotFound } from '../errors.js';
 import { routeTo } from '../incidents/routing.js';
 import { type NotificationType, notificationTypes } from '../incidents/types.js';
-import { clientsUntold, overrideFaults, untoldSentence } from '../incidents/warnings.js';
+import {
+  clientsUntold,
+  overrideFaults,
+  unknownEndpoints,
+  untoldSentence,
+} from '../incidents/warnings.js';
 import { endpointName } from '../queues/registry.js';
 import { listBody, overrideBody, overrideParams, routeQuery } from './input-alerts.js';
 import { type Route, route } from './route.js';
@@ -19,7 +24,8 @@ export function alertRoutes(services: Services): Route[] {
   };
   const override = async (id: string, caller: Caller) => {
     const found = await recipients.override(id);
-    if (!found || !owns(caller, found.client)) throw new NotFound(`there is no override "${id}"`);
+    if (!found || !caller.ownsClient(found.client))
+      throw new NotFound(`there is no override "${id}"`);
     return found;
   };
   return [
@@ -37,7 +43,7 @@ export function alertRoutes(services: Services): Route[] {
       summary: 'The top level of each client: who gets everything that no override takes away.',
       async handle({ caller }) {
         const { lists } = await recipients.all();
-        return { items: lists.filter((one) => owns(caller, one.client)), nextCursor: null };
+        return { items: lists.filter((one) => caller.ownsClient(one.client)), nextCursor: null };
       },
     }),
     route({
@@ -61,7 +67,10 @@ export function alertRoutes(services: Services): Route[] {
       summary: 'The overrides.',
       async handle({ caller }) {
         const { overrides } = await recipients.all();
-        return { items: overrides.filter((one) => owns(caller, one.client)), nextCursor: null };
+        return {
+          items: overrides.filter((one) => caller.ownsClient(one.client)),
+          nextCursor: null,
+        };
       },
     }),
     route({
@@ -128,7 +137,7 @@ export function alertRoutes(services: Services): Route[] {
         };
         const verdict = routeTo(await recipients.all(), [query.type], concern);
         // Who stands in belongs to another list than the client's own.
-        const told = verdict.standIn && !owns(caller, null) ? [] : verdict.told;
+        const told = verdict.standIn && !caller.ownsClient(null) ? [] : verdict.told;
         return { ...concern, type: query.type, ...verdict, told };
       },
     }),
@@ -141,7 +150,7 @@ export function alertRoutes(services: Services): Route[] {
       async handle({ caller }) {
         const untold = clientsUntold(await recipients.all(), await registry.list());
         const warnings: object[] = untold
-          .filter((client) => owns(caller, client))
+          .filter((client) => caller.ownsClient(client))
           .map((client) => ({ type: 'no-recipients', client, detail: untoldSentence(client) }));
         const undelivered = caller.unlimited ? await incidents.undelivered() : null;
         if (undelivered) {
@@ -154,14 +163,8 @@ export function alertRoutes(services: Services): Route[] {
   ];
 }
 
-/** A key that is limited to some channels or sources has no say about a whole client. */
-function owns({ limits }: Caller, client: string | null): boolean {
-  if (limits.channels || limits.sources) return false;
-  return limits.clients === null || (client !== null && limits.clients.includes(client));
-}
-
 function refuseStranger(caller: Caller, client: string | null): void {
-  if (owns(caller, client)) return;
+  if (caller.ownsClient(client)) return;
   const { clients, channels, sources } = caller.limits;
   const detail =
     clients && !channels && !sources
@@ -177,16 +180,10 @@ async function check(
   caller: Caller,
 ): Promise<void> {
   refuseStranger(caller, body.client ?? null);
-  const faults: Fault[] = overrideFaults(body, types);
-  for (const kind of ['channel', 'source'] as const) {
-    const ids = kind === 'channel' ? body.channels : body.sources;
-    const found = await registry.getMany(ids.map((id) => endpointName(kind, id)));
-    for (const [n, id] of ids.entries()) {
-      const endpoint = found[n];
-      if (!endpoint || !caller.seesEndpoint(endpoint))
-        faults.push({ pointer: `/${kind}s/${n}`, detail: `no ${kind} "${id}" is registered` });
-    }
-  }
+  const faults: Fault[] = [
+    ...overrideFaults(body, types),
+    ...(await unknownEndpoints(body, registry, (one) => caller.seesEndpoint(one))),
+  ];
   if (faults.length > 0) throw new InvalidInput(faults);
 }
 

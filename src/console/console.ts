@@ -23,6 +23,7 @@ import { problemSight } from './problem-page.js';
 import { renderSight } from './render.js';
 import { consoleRoutes } from './routes.js';
 import type { ConsoleServices } from './services.js';
+import { Untold } from './untold.js';
 import { sentence } from './words.js';
 
 export interface Console {
@@ -64,8 +65,13 @@ export function buildConsole(services: ConsoleServices, outside: readonly string
   const routes = consoleRoutes(services);
   const known = new Set([...outside, ...routes.filter(isPage).map((row) => row.path)]);
   const feed = new LiveFeed(services);
-  const render = (request: Request, response: Response, sight: Sight) =>
-    renderSight(request, response, sight, known);
+  const untold = new Untold(services);
+  const render = (
+    request: Request,
+    response: Response,
+    sight: Sight,
+    warned: readonly (string | null)[] = [],
+  ) => renderSight(request, response, sight, known, warned);
 
   const router = Router();
   router.use(assetRoutes());
@@ -90,7 +96,8 @@ export function buildConsole(services: ConsoleServices, outside: readonly string
       const result = await attempt(row, visitOf(row, request, response));
       if (result === null) return;
       if ('to' in result) return leadTo(request, response, result);
-      render(request, response, result);
+      const visitor = visitorOrNull(response);
+      render(request, response, result, visitor ? await untold.seenBy(visitor.caller) : []);
     });
   }
 

@@ -12,6 +12,7 @@ export function renderSight(
   response: Response,
   sight: Sight,
   known: ReadonlySet<string>,
+  untold: readonly (string | null)[] = [],
 ): void {
   const searched = request.query['q'];
   // A refresh of a part of the page must not eat what a person has still to read.
@@ -24,6 +25,7 @@ export function renderSight(
       theme={themeOf(request)}
       path={request.path}
       known={known}
+      untold={untold}
       bare={sight.bare ?? false}
       searched={request.path === '/search' && typeof searched === 'string' ? searched : ''}
     >

@@ -1,9 +1,11 @@
 import type { ConsoleRoute } from './page.js';
 import { accountPages } from './pages/account.js';
+import { alertPages } from './pages/alerts.js';
 import { attentionPages } from './pages/attention.js';
 import { auditPages } from './pages/audit.js';
 import { clusterPages } from './pages/clusters.js';
 import { editPages } from './pages/edit.js';
+import { incidentPages } from './pages/incidents.js';
 import { itemPages } from './pages/item.js';
 import { knownErrorPages } from './pages/known-errors.js';
 import { loginPages } from './pages/login.js';
@@ -30,6 +32,8 @@ export const consoleRoutes = (services: ConsoleServices): ConsoleRoute[] => [
   ...clusterPages(services),
   ...runPages(services),
   ...knownErrorPages(services),
+  ...incidentPages(services),
+  ...alertPages(services),
   ...accountPages(services),
   ...auditPages(services),
   ...userPages(services),

@@ -1,6 +1,6 @@
 import type { OverrideInput } from '../config/alerts-schema.js';
 import type { Fault } from '../errors.js';
-import type { Endpoint } from '../queues/registry.js';
+import { type Endpoint, endpointName, type Registry } from '../queues/registry.js';
 import { type Routing, topLevelOf } from './routing.js';
 import type { NotificationType } from './types.js';
 
@@ -45,6 +45,27 @@ export function overrideFaults(
         const detail = `${name} cannot be narrowed by ${kind}: it concerns none`;
         faults.push({ pointer: `/${kind}s`, detail });
       }
+    }
+  }
+  return faults;
+}
+
+/** Channels and sources of an override that there are not, for somebody who `sees` only some. */
+export async function unknownEndpoints(
+  { channels, sources }: Pick<OverrideInput, 'channels' | 'sources'>,
+  registry: Pick<Registry, 'getMany'>,
+  sees: (endpoint: Endpoint) => boolean,
+): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for (const [kind, ids] of [
+    ['channel', channels],
+    ['source', sources],
+  ] as const) {
+    const found = await registry.getMany(ids.map((id) => endpointName(kind, id)));
+    for (const [n, id] of ids.entries()) {
+      const endpoint = found[n];
+      if (!endpoint || !sees(endpoint))
+        faults.push({ pointer: `/${kind}s/${n}`, detail: `no ${kind} "${id}" is registered` });
     }
   }
   return faults;

@@ -19,6 +19,8 @@ export interface LayoutProps {
   readonly bare: boolean;
   /** What stands in the search box. */
   readonly searched: string;
+  /** Clients of whose failures nobody is told; null for what belongs to none. */
+  readonly untold: readonly (string | null)[];
   readonly children: ComponentChildren;
 }
 
@@ -42,6 +44,7 @@ export function Layout(props: LayoutProps) {
           Skip to the page
         </a>
         {visitor && !bare ? <Header {...props} visitor={visitor} /> : null}
+        {visitor && !bare && props.untold.length > 0 ? <Untold clients={props.untold} /> : null}
         <div id="notice" role="status" aria-live="polite">
           {flash ? <Notice flash={flash} visitor={visitor} /> : null}
         </div>
@@ -52,6 +55,18 @@ export function Layout(props: LayoutProps) {
     </html>
   );
 }
+
+const Untold = ({ clients }: { clients: readonly (string | null)[] }) => (
+  <p class="untold">
+    Nobody is told when something fails for{' '}
+    {clients
+      .slice(0, 3)
+      .map((one) => one ?? 'what belongs to no client')
+      .join(', ')}
+    {clients.length > 3 ? ` and ${clients.length - 3} more` : ''}.{' '}
+    <a href="/alerts">Say who gets a mail</a>
+  </p>
+);
 
 const Notice = ({ flash, visitor }: { flash: Flash; visitor: Visitor | null }) => (
   <div class={flash.bad ? 'notice bad' : 'notice'}>

@@ -15,6 +15,7 @@ export const navEntries: readonly NavEntry[] = [
   { path: '/queues', label: 'Queues', permission: 'read' },
   { path: '/clusters', label: 'Clusters', permission: 'read' },
   { path: '/incidents', label: 'Incidents', permission: 'read' },
+  { path: '/alerts', label: 'Alerts', permission: 'read' },
   { path: '/known-errors', label: 'Known errors', permission: 'read' },
   { path: '/audit', label: 'Audit', permission: 'read' },
   { path: '/users', label: 'Users', permission: 'admin', unlimitedOnly: true },

@@ -16,8 +16,8 @@ export const Empty = ({ title, children }: { title: string; children?: Component
 );
 
 /** A state in its colour; the word says it too. */
-export const Badge = ({ state }: { state: string }) => (
-  <span class={`badge ${state.replace(/[^a-z-]/g, '')}`}>{state}</span>
+export const Badge = ({ state, word = state }: { state: string; word?: string }) => (
+  <span class={`badge ${state.replace(/[^a-z-]/g, '')}`}>{word}</span>
 );
 
 /** On to older entries of a list. */
