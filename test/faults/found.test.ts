@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { Transitions } from '../../src/blocking/transitions.js';
+import { fieldsOf } from '../../src/queues/enqueue.js';
 import { Outbox } from '../../src/queues/outbox.js';
 import { idsAt } from '../../src/queues/places.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
@@ -8,10 +9,13 @@ import { argumentsOf, Scripts, scriptNames } from '../../src/redis/script.js';
 import { stockQueue } from '../support/bullmq.js';
 import { accept, failure, Line, product } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
+import { endShapes, ReplicaSet } from '../support/redis-shapes.js';
 
 /** What the model (`model.test.ts`) and the campaign found: each the smallest script that shows it. */
 const redis = await startTestRedis();
 const anHour = 3_600_000;
+
+afterAll(endShapes);
 
 it('a clear that takes a held head away lets the rest of the queue run at once', async () => {
   const line = await new Line(redis).ready('12');
@@ -279,3 +283,24 @@ it('who waits for Redis at the start can be told to end, long before the wait is
   await expect(waiting).rejects.toThrow('nobody waits any more');
   await closeRedis(away, 1_000);
 }, 5_000);
+
+it('on a master that took over, also an item of plain BullMQ gets an id that was never given out', async () => {
+  const set = await ReplicaSet.start({ replicas: 1, sentinels: 0 });
+  const line = await new Line(redis, { url: set.servers[0]!.url }).ready('12');
+  const shard = line.keys.shardOf('channel.12');
+  await line.redis.set(line.keys.ours(shard, 'master'), 'the one before');
+  const theirs = { ...redis, url: set.servers[0]!.url };
+  await stockQueue(theirs, line, 'channel.12').add('add_product', {}, { jobId: 'order-77' });
+  await line.deliveries.sweep(shard, ['channel.12']);
+  expect((await head(line)).item.queueId).toBeGreaterThan(100_000);
+});
+
+it('ids jump also on a master that took over from one which had its replica after we came', async () => {
+  const line = await new Line(redis).ready('12');
+  const shard = line.keys.shardOf('channel.12');
+  await line.add('12', 'a'); // by a process that saw no replica yet, and so left no mark
+  const fields = [...fieldsOf(product('12', 'b')), '', '', ''];
+  const reply = await line.scripts.run('enqueue', shard, [1_000, 'another', ...fields]);
+  const [, answer] = reply as string[];
+  expect(Number(JSON.parse(answer!).queueId)).toBeGreaterThan(100_000);
+});

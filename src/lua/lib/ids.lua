@@ -8,8 +8,16 @@ local function skipLost(replication)
   if replication == '' then return end
   local known = rcall('GET', shard.master)
   if known == replication then return end
-  if known then rcall('INCRBY', shard.id, math.ceil(100000 / SHARDS)) end
+  -- No mark was left where ids were given out before there was a replica to be seen.
+  if known or rcall('EXISTS', shard.id) == 1 then rcall('INCRBY', shard.id, math.ceil(100000 / SHARDS)) end
   rcall('SET', shard.master, replication)
+end
+
+-- The same id where the caller has none: as `Master` asks for it, so '' where nothing is replicated.
+local function replication()
+  local told = rcall('INFO', 'replication')
+  local alone = told:match('connected_slaves:(%d+)') == '0' and told:match('master_replid2:0*[\r\n]')
+  return alone and '' or told:match('master_replid:(%w+)') or ''
 end
 
 local function nextId(q)

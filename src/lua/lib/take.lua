@@ -24,6 +24,7 @@ local function admit(q, id, lock, lockMs)
     rcall('HSET', q.base .. id, 'foreignId', id)
     return id
   end
+  skipLost(replication())
   local ours = nextId(q)
   rcall('RENAME', q.base .. id, q.base .. ours)
   if rcall('EXISTS', q.base .. id .. ':logs') == 1 then
