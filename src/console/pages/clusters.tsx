@@ -233,7 +233,7 @@ const Do = ({
         : ''}
     </p>
     <div class="filters">
-      <Field label="First only">
+      <Field label="How many first">
         <input
           type="number"
           name="canary"
@@ -243,7 +243,7 @@ const Do = ({
           class="number"
         />
       </Field>
-      <Field label={dangerous ? 'Reason (needed to skip)' : 'Reason'}>
+      <Field label={dangerous ? 'Reason (to skip)' : 'Reason'}>
         <input name="reason" maxlength={1000} autocomplete="off" />
       </Field>
       <button type="submit" name="verb" value="retry" class="primary">
