@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { Transitions } from '../../src/blocking/transitions.js';
+import { Routine } from '../../src/fleet/routine.js';
 import { fieldsOf } from '../../src/queues/enqueue.js';
 import { Outbox } from '../../src/queues/outbox.js';
 import { idsAt } from '../../src/queues/places.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
 import { argumentsOf, Scripts, scriptNames } from '../../src/redis/script.js';
 import { stockQueue } from '../support/bullmq.js';
-import { accept, failure, Line, product } from '../support/line.js';
+import { accept, failure, Line, product, silent } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 import { endShapes, ReplicaSet } from '../support/redis-shapes.js';
+import { until } from '../support/until.js';
 
 /** What the model (`model.test.ts`) and the campaign found: each the smallest script that shows it. */
 const redis = await startTestRedis();
@@ -303,4 +305,23 @@ it('ids jump also on a master that took over from one which had its replica afte
   const reply = await line.scripts.run('enqueue', shard, [1_000, 'another', ...fields]);
   const [, answer] = reply as string[];
   expect(Number(JSON.parse(answer!).queueId)).toBeGreaterThan(100_000);
+});
+
+it('what goes wrong at every turn of the fleet’s routines is told once, and not as a detail', async () => {
+  const told: string[] = [];
+  const log = { ...silent, error: (_: object, message: string) => void told.push(message) };
+  let turns = 0;
+  class Broken extends Routine {
+    readonly name = 'relay';
+    protected readonly everyMs = 1;
+    protected async turn(): Promise<void> {
+      turns += 1;
+      throw new Error('follow-up 3 could not be enqueued');
+    }
+  }
+  const broken = new Broken(log);
+  await broken.start();
+  await until('some turns', () => turns > 3);
+  await broken.stop();
+  expect(told).toEqual(['relay: this turn failed']);
 });
