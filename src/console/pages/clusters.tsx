@@ -4,7 +4,6 @@ import { bulkVerbs } from '../../blocking/bulk-run.js';
 import { InvalidInput, NotFound } from '../../errors.js';
 import { type Cluster, clustersOf } from '../../incidents/clusters.js';
 import { adviceFor, type BookEntry } from '../../incidents/known-errors.js';
-import type { Item } from '../../queues/item.js';
 import { redactedText } from '../../queues/redact.js';
 import { type ItemView, showItems } from '../../queues/view.js';
 import { nameOf } from '../item-seen.js';
@@ -83,7 +82,9 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
             <p class="crumbs muted">
               <a href="/clusters">Clusters</a> · {cluster.instruction} · {cluster.farSide}
             </p>
-            <h1>{countOf(cluster.items.length)} failed alike</h1>
+            <h1>
+              {countOf(cluster.items.length)} failed{cluster.items.length === 1 ? '' : ' alike'}
+            </h1>
             <section class="card failure" aria-label="The error">
               <p class="error told">{redactedText(example)}</p>
               <p class="muted">
@@ -154,14 +155,11 @@ async function clustersSeenBy(
   caller: Caller,
   { finder, registry, catalogue }: ConsoleServices,
 ): Promise<{ clusters: Cluster[]; more: boolean }> {
-  const failed: Item[] = [];
-  for await (const item of finder.all({ state: 'failed' }, (one) => caller.seesItem(one))) {
-    if (failed.length === MOST) {
-      return { clusters: await clustersOf(failed, registry, catalogue), more: true };
-    }
-    failed.push(item);
-  }
-  return { clusters: await clustersOf(failed, registry, catalogue), more: false };
+  // One search: page by page, each would look through all that failed anew.
+  const { items, nextCursor } = await finder.search({ state: 'failed' }, MOST, undefined, (one) =>
+    caller.seesItem(one),
+  );
+  return { clusters: await clustersOf(items, registry, catalogue), more: nextCursor !== null };
 }
 
 const adviceOf = (entries: readonly BookEntry[], cluster: Cluster): BookEntry | null => {
