@@ -7,9 +7,11 @@ import { entries } from './cli/import/entries.js';
 import { sessionOf } from './cli/session.js';
 import { AndonClient } from './client/client.js';
 import type { Item, NewItem } from './client/shapes.js';
-import { loadConfig } from './config/load.js';
+import { type Config, loadConfig } from './config/load.js';
+import { mailServer } from './config/mail-server.js';
 import { DEMO_URL } from './connectors/demo/demo.js';
 import { DemoFarSide } from './connectors/demo/server.js';
+import { DemoMail } from './demo-mail.js';
 import { loadCatalogue } from './instructions/catalogue.js';
 import type { JsonObject } from './json.js';
 import { pause } from './lifecycle.js';
@@ -18,6 +20,9 @@ import { serve } from './up.js';
 
 const CHANNEL = 'cape-shop';
 const SOURCE = 'sage';
+const SENDER = 'Andon <andon@demo.example>';
+/** Who is told of what stands in the demo. */
+const RECIPIENT = 'you@demo.example';
 /** Which product of the file is spoilt, counted from 0. */
 const SPOILT = 4;
 
@@ -36,10 +41,7 @@ export function addDemo(program: Command): void {
         farSide?.kill();
         return;
       }
-      await serve(
-        { ...config, logLevel: 'error' },
-        { roles: ['api', 'worker'], andThen: showWith },
-      );
+      await serveWithMail(config);
     });
   demo
     .command('far-side')
@@ -52,6 +54,27 @@ export function addDemo(program: Command): void {
       await untilInterrupted();
       await farSide.stop();
     });
+}
+
+/** A system of its own, whose mails are shown instead of sent unless a mail server is set. */
+async function serveWithMail(config: Config): Promise<void> {
+  const post = config.mail ? null : new DemoMail();
+  const smtp = await post?.start();
+  const settings = { ...config.file.mail, from: config.file.mail.from ?? SENDER };
+  const mail = smtp ? mailServer(smtp, settings, []) : config.mail;
+  const publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  try {
+    await serve(
+      { ...config, mail, publicUrl, logLevel: 'error' },
+      {
+        roles: ['api', 'worker', 'alerts'],
+        andThen: showWith,
+        ...(post && { demo: post.room }),
+      },
+    );
+  } finally {
+    await post?.stop();
+  }
 }
 
 /** The demo on a system of its own. */
@@ -111,6 +134,7 @@ async function show(client: AndonClient, url: string, login = ''): Promise<void>
     client: 'demo',
     connector: { type: 'demo', url: `${DEMO_URL}/erps/${SOURCE}` },
   });
+  await client.putAlertList({ client: 'demo', recipients: [{ address: RECIPIENT }] });
   const queue = `channel.${CHANNEL}`;
   const before = await client.queue(queue);
   let said = `Item ${before.blockedBy?.queueId} still blocks the queue from last time.`;
@@ -194,6 +218,7 @@ function story(
   Over HTTP    POST ${url}/v1/items/${id}/retry   (Authorization: Bearer, key in data/admin-key)
   All calls    ${url}/docs
   The desk     ${url}/${login}
+  Its mail     ${url}/demo/mail   (in some seconds: who is told, and how)
   The shop     ${DEMO_URL}/shops/${CHANNEL}
   Stop         Ctrl-C
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
 import { Accounts } from './accounts/accounts.js';
 import { ActVisits } from './accounts/act-visits.js';
@@ -74,6 +74,8 @@ export interface SystemOptions {
   readonly log: Log;
   /** Types of connectors besides the built-in ones. */
   readonly connectors?: readonly AnyConnectorType[];
+  /** Pages of the demo, below `/demo`, for admins. */
+  readonly demo?: RequestHandler;
   /** Go on with a Redis that forgets. */
   readonly allowVolatile?: boolean;
   /** Called when the process should end because a part of it hangs. */
@@ -216,7 +218,11 @@ export class System implements Part {
       const guard = new Guard(services.accounts);
       const bulkRuns = new BulkRuns({ ...services, redis, keys, log });
       const desk = this.console(redis, keys, services, { guard, bulkRuns }, vault);
-      const rooms = [this.board(redis, keys, services, guard), desk.router];
+      const rooms = [
+        this.board(redis, keys, services, guard),
+        ...(this.options.demo ? [demoRoom(this.options.demo, guard)] : []),
+        desk.router,
+      ];
       api = this.api(redis, keys, services, { rooms, pageProblems: desk.problems });
       // The streams of open pages end first, so that the server need not wait for them.
       parts.push(api, bulkRuns, desk.feed);
@@ -384,6 +390,7 @@ export class System implements Part {
           keys,
           links,
           acts: this.acts(redis, keys, vault),
+          knownErrors: new KnownErrors(redis, keys),
         }),
         keys,
       },
@@ -422,6 +429,16 @@ export class System implements Part {
     });
   }
 }
+
+/** Its mails bear links that act, so they are for those who may act anyway. */
+const demoRoom = (demo: RequestHandler, guard: Guard): Router =>
+  Router().use(
+    '/demo',
+    guard.identify,
+    guard.sameSite,
+    guard.demand('admin', { unlimitedOnly: true }),
+    demo,
+  );
 
 /** Sentences about overrides of the settings file that name what there is not. */
 function wrongOverrides({ file, configFile }: Config, catalogue: Catalogue): string[] {

@@ -1,11 +1,12 @@
 import type { Config } from './config/load.js';
 import { messageOf } from './errors.js';
 import { makeLog } from './observability/log.js';
-import { type Role, System, version } from './system.js';
+import { type Role, System, type SystemOptions, version } from './system.js';
 
 export interface ServeOptions {
   readonly roles: readonly Role[];
   readonly allowVolatile?: boolean;
+  readonly demo?: SystemOptions['demo'];
   /** What else is to run before it is called ready. */
   readonly andThen?: (system: System) => Promise<{ stop(): Promise<void> }>;
 }
@@ -21,6 +22,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
     roles: options.roles,
     allowVolatile: options.allowVolatile ?? false,
     log,
+    ...(options.demo && { demo: options.demo }),
     giveUp: (why) => {
       process.exitCode = 70;
       // What hangs may hang on stopping as well.

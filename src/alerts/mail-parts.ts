@@ -28,8 +28,11 @@ const entityLabel = (entity: string): string =>
 /** What is known to help, a paragraph each; empty when nothing is. */
 export function adviceOf({ advice }: MailItem): string[] {
   if (!advice) return [];
-  const steps = advice.steps.map((step, n) => `${n + 1}. ${step}`);
-  return [`Known error: ${advice.cause}`, ...steps].map((text) => line(text, 1_000));
+  return [
+    `Known error: ${advice.cause}`,
+    `What helps: ${advice.todo}`,
+    `Who must act: ${advice.who}`,
+  ].map((text) => line(text, 1_200));
 }
 
 export const actLabels: Readonly<Record<ActLink['verb'], string>> = {

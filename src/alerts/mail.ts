@@ -1,6 +1,7 @@
 import { htmlOf } from './mail-html.js';
 import { textOf } from './mail-text.js';
 import type { Notice } from './notice.js';
+import type { Message } from './ways.js';
 import { counted, duration, instant, line } from './words.js';
 
 export interface Mail {
@@ -9,6 +10,8 @@ export interface Mail {
   readonly html: string;
   /** What stands for the tokens of links in both, sealed until it leaves. */
   readonly acts?: string | undefined;
+  /** In place of the texts, where it goes to no mailbox. */
+  readonly message?: Message | undefined;
 }
 
 export function compose(notice: Notice): Mail {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { JsonObject } from '../json.js';
 import type { Accepted } from '../queues/enqueue.js';
 import { PARALLEL } from '../redis/keys.js';
+import { wayOf } from './ways.js';
 
 const letterSchema = z.object({
   /** 0 for one about successes. */
@@ -15,6 +17,13 @@ const letterSchema = z.object({
     html: z.string(),
     /** Tokens of its links, sealed. */
     acts: z.string().optional(),
+    message: z
+      .object({
+        event: z.string(),
+        data: z.record(z.string(), z.unknown()).transform((data) => data as JsonObject),
+        bare: z.boolean(),
+      })
+      .optional(),
   }),
 });
 
@@ -31,20 +40,15 @@ export const keyOf = ({
 }: Pick<Letter, 'incident' | 'stage' | 'address'>): string =>
   `alert:${incident}:${stage}:${address}`;
 
-/** A mail as what the fleet carries out. */
+/** A mail, or what a webhook is told in its place, as what the fleet carries out. */
 export function asItem(letter: Letter): Accepted {
-  const { incident, address, name, mail } = letter;
+  const { incident, mail } = letter;
+  const way = wayOf(letter.address);
+  const told = way && mail.message;
   return {
     queue: PARALLEL,
-    instruction: 'send_email',
-    data: {
-      to: name ? [{ address, name }] : [address],
-      subject: mail.subject,
-      text: mail.text,
-      html: mail.html,
-      ...(mail.acts ? { acts: mail.acts } : {}),
-      ...(incident > 0 ? { thread: `incident-${incident}` } : {}),
-    },
+    instruction: told ? 'send_webhook' : 'send_email',
+    data: told ? { endpoint: way.endpoint, ...told } : mailData(letter),
     title: mail.subject,
     entity: incident > 0 ? { kind: 'incident', key: String(incident) } : null,
     barrier: 'other',
@@ -53,6 +57,17 @@ export function asItem(letter: Letter): Accepted {
     // Not the client's own item: who else is told is not for the client to read.
     client: null,
     idempotencyKey: keyOf(letter),
+  };
+}
+
+function mailData({ incident, address, name, mail }: Letter): JsonObject {
+  return {
+    to: name ? [{ address, name }] : [address],
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
+    ...(mail.acts ? { acts: mail.acts } : {}),
+    ...(incident > 0 ? { thread: `incident-${incident}` } : {}),
   };
 }
 

@@ -7,6 +7,7 @@ import { type Keys, PARALLEL } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
 import type { Entry, Ledger } from './ledger.js';
 import { keyOf, type Letter } from './outbox.js';
+import { plainMessage, wayOf } from './ways.js';
 import { counted, html, line } from './words.js';
 
 const gatheredSchema = z.object({
@@ -126,6 +127,7 @@ function letterOf(address: string, { name, since, counts, lines }: Gathered): Le
     .join(', ')}`;
   const rest = total > lines.length ? [`… and ${total - lines.length} more.`] : [];
   const footer = `Notification: ${Object.keys(counts).join(', ')}.`;
+  const way = wayOf(address);
   const lead = `${counted(total, 'item')} went well. Queue id, notification and record of each:`;
   return {
     incident: 0,
@@ -134,6 +136,7 @@ function letterOf(address: string, { name, since, counts, lines }: Gathered): Le
     name,
     mail: {
       subject,
+      ...(way && { message: plainMessage(way, line(subject), [...lines, ...rest]) }),
       text: [lead, '', ...lines, ...rest, '', '--', footer].join('\n'),
       html: `<!doctype html><html lang="en"><body style="font:16px/1.45 system-ui,sans-serif"><p>${html(lead)}</p><ul>${[...lines, ...rest].map((text) => `<li>${html(text)}</li>`).join('')}</ul><p style="color:#5a6472;font-size:13px">${html(footer)}</p></body></html>`,
     },

@@ -1,14 +1,16 @@
 import type { Acts } from '../incidents/acts.js';
-import { type Adviser, causeInWords, noAdvice } from '../incidents/advice.js';
+import { type Adviser, adviserOf, causeInWords } from '../incidents/advice.js';
 import type { Found, TroubleFinder } from '../incidents/find.js';
 import type { Incident, Stage, Trouble, View } from '../incidents/incident.js';
+import type { KnownErrors } from '../incidents/known-errors.js';
 import { type Catalogue, describe } from '../instructions/catalogue.js';
 import { type Endpoint, endpointName, type Registry } from '../queues/registry.js';
 import type { Keys } from '../redis/keys.js';
 import type { Hearer } from './audience.js';
 import type { Links } from './links.js';
 import { compose, type Mail } from './mail.js';
-import type { ActLink, MailItem } from './notice.js';
+import type { ActLink, MailItem, Notice } from './notice.js';
+import { messageFor, wayOf } from './ways.js';
 
 const SHOWN = 10;
 /** So many items bear links to act on; a mail of an outage is not the place to retry each. */
@@ -36,7 +38,7 @@ export class Writer {
   private readonly keys: Keys;
   private readonly links: Links;
   private readonly acts: Acts | null;
-  private readonly advise: Adviser;
+  private readonly book: KnownErrors | null;
 
   /** @param parts.acts signs links to act by; without, mails bear none */
   constructor(parts: {
@@ -46,7 +48,7 @@ export class Writer {
     keys: Keys;
     links: Links;
     acts?: Acts | null;
-    advise?: Adviser;
+    knownErrors?: KnownErrors;
   }) {
     this.finder = parts.finder;
     this.registry = parts.registry;
@@ -54,7 +56,7 @@ export class Writer {
     this.keys = parts.keys;
     this.links = parts.links;
     this.acts = parts.acts ?? null;
-    this.advise = parts.advise ?? noAdvice;
+    this.book = parts.knownErrors ?? null;
   }
 
   async write({
@@ -73,16 +75,16 @@ export class Writer {
       return scope !== undefined && scopes.includes(scope);
     });
     const shown = stage === 'recovery' ? [] : newest(mine);
+    const way = wayOf(address);
+    // Whoever reads along in a chat is not the one whom a link names.
+    const acts = way ? null : this.acts;
     const tokens: Record<string, string> = {};
     const act = async (verb: ActLink['verb'], trouble: Pick<Trouble, 'queueId' | 'at'>) => {
-      const blank = this.acts?.blank() ?? '';
+      const blank = acts?.blank() ?? '';
       const url = this.links.act(blank);
-      if (!this.acts || url === null) return null;
+      if (!acts || url === null) return null;
       const { queueId, at } = trouble;
-      tokens[blank] = await this.acts.sign(
-        { verb, incident: incident.id, queueId, at, address },
-        now,
-      );
+      tokens[blank] = await acts.sign({ verb, incident: incident.id, queueId, at, address }, now);
       return { verb, url };
     };
     const actsOf = new Map<number, ActLink[]>();
@@ -94,7 +96,7 @@ export class Writer {
       );
     }
     const claimable = claimedBy === null && stage !== 'recovery';
-    const mail = compose({
+    const notice: Notice = {
       stage,
       incident,
       now,
@@ -107,9 +109,11 @@ export class Writer {
       claimedBy,
       incidentUrl: this.links.incident(incident.id),
       claim: claimable ? await act('claim', { queueId: 0, at: 0 }) : null,
-    });
-    if (!this.acts || Object.keys(tokens).length === 0) return mail;
-    return { ...mail, acts: this.acts.seal({ tokens }, [mail.text, mail.html], address) };
+    };
+    const mail = compose(notice);
+    if (way) return { ...mail, html: '', message: messageFor(way, mail.subject, notice) };
+    if (!acts || Object.keys(tokens).length === 0) return mail;
+    return { ...mail, acts: acts.seal({ tokens }, [mail.text, mail.html], address) };
   }
 
   private async items(
@@ -121,11 +125,14 @@ export class Writer {
       shard: this.keys.shardOf(queue),
     }));
     const found = new Map((await this.finder.read(refs)).map((one) => [one.queueId, one]));
-    const endpoints = await this.endpointsOf([...found.values()]);
+    const [endpoints, advise] = await Promise.all([
+      this.endpointsOf([...found.values()]),
+      adviserOf(troubles.length > 0 ? this.book : null),
+    ]);
     return troubles.flatMap((trouble) => {
       const item = found.get(trouble.queueId);
       const acts = actsOf.get(trouble.queueId) ?? [];
-      return item ? [{ ...this.itemOf(trouble, item, endpoints), acts }] : [];
+      return item ? [{ ...this.itemOf(trouble, item, endpoints, advise), acts }] : [];
     });
   }
 
@@ -133,6 +140,7 @@ export class Writer {
     trouble: Trouble,
     item: Found,
     endpoints: ReadonlyMap<string, Endpoint>,
+    advise: Adviser,
   ): Omit<MailItem, 'acts'> {
     const nameOf = (kind: 'channel' | 'source', id: string | null) =>
       id === null ? null : (endpoints.get(endpointName(kind, id))?.description ?? id);
@@ -156,7 +164,7 @@ export class Writer {
       message: trouble.message,
       since: trouble.at,
       cause: causeInWords(item.cause),
-      advice: this.advise({
+      advice: advise({
         message: trouble.message,
         instruction: item.instruction,
         connector: endpoints.get(trouble.queue)?.connector.type ?? null,

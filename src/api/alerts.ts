@@ -7,6 +7,7 @@ import {
   clientsUntold,
   overrideFaults,
   unknownEndpoints,
+  unknownWebhooks,
   untoldSentence,
 } from '../incidents/warnings.js';
 import { endpointName } from '../queues/registry.js';
@@ -55,6 +56,11 @@ export function alertRoutes(services: Services): Route[] {
       body: listBody,
       async handle({ body, caller }) {
         refuseStranger(caller, body.client ?? null);
+        const everybody = [...body.recipients, ...(body.escalation?.recipients ?? [])];
+        const faults = await unknownWebhooks(everybody, services.webhooks, (one) =>
+          caller.seesEndpoint(one),
+        );
+        if (faults.length > 0) throw new InvalidInput(faults);
         const list = await recipients.putList(body);
         await audit.write(caller.actor, 'change', { recipients: list.client ?? '' });
         return list;
@@ -176,13 +182,14 @@ function refuseStranger(caller: Caller, client: string | null): void {
 async function check(
   body: OverrideInput,
   types: ReadonlyMap<string, NotificationType>,
-  { registry }: Services,
+  { registry, webhooks }: Services,
   caller: Caller,
 ): Promise<void> {
   refuseStranger(caller, body.client ?? null);
   const faults: Fault[] = [
     ...overrideFaults(body, types),
     ...(await unknownEndpoints(body, registry, (one) => caller.seesEndpoint(one))),
+    ...(await unknownWebhooks(body.recipients, webhooks, (one) => caller.seesEndpoint(one))),
   ];
   if (faults.length > 0) throw new InvalidInput(faults);
 }

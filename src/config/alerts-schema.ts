@@ -6,8 +6,14 @@ const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, d
 /** What may turn a line into two, or show it as another than it is: line ends, controls, writing direction. */
 const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
+/** A registered webhook, told in its own way. */
+const way = z
+  .string()
+  .trim()
+  .regex(/^(webhook|slack|teams):[A-Za-z0-9_-]{1,64}$/);
+
 /** Simpler than RFC 5321 allows, and all that people have. */
-const address = z
+const mailbox = z
   .string()
   .trim()
   .max(320)
@@ -17,6 +23,19 @@ const address = z
   )
   .refine((text) => !hidden.test(text), 'must not hold line ends or hidden characters')
   .transform((text) => text.toLowerCase());
+
+/** Where somebody is told: a mail address, or `webhook:ID`, `slack:ID`, `teams:ID`. */
+const address = z.string().transform((text, context) => {
+  const isWay = /^\s*(webhook|slack|teams):/.test(text);
+  const result = (isWay ? way : mailbox).safeParse(text);
+  if (result.success) return result.data;
+  for (const { message } of result.error.issues)
+    context.addIssue({
+      code: 'custom',
+      message: isWay ? 'must name a registered webhook, such as slack:ops' : message,
+    });
+  return z.NEVER;
+});
 
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 22:00');
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { JsonObject } from '../json.js';
 import { Scrubber } from '../secrets/scrubber.js';
 import type { Connector, ConnectorType, Delivery, Outcome } from './connector.js';
 import { type Answer, type Exchange, ExchangeError } from './exchange.js';
@@ -121,11 +120,11 @@ class WebhookConnector implements Connector {
 
 const WHO = 'the receiver';
 
-const bodyOf = ({ data, enqueuedAt }: Delivery): JsonObject => ({
-  type: String(data['event']),
-  timestamp: enqueuedAt,
-  data: data['data'] ?? {},
-});
+/** `bare`: chat programs take their own shape only. */
+const bodyOf = ({ data, enqueuedAt }: Delivery): unknown =>
+  data['bare'] === true
+    ? (data['data'] ?? {})
+    : { type: String(data['event']), timestamp: enqueuedAt, data: data['data'] ?? {} };
 
 const fail = (message: string, status?: number): Outcome => ({
   kind: 'fail',

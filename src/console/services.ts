@@ -19,6 +19,7 @@ import type { Registry } from '../queues/registry.js';
 import type { Seeker } from '../queues/seek.js';
 import type { Standing } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
+import type { Webhooks } from '../queues/webhooks.js';
 
 /** What the pages work with. */
 export interface ConsoleServices {
@@ -40,6 +41,7 @@ export interface ConsoleServices {
   previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
   readonly incidents: Incidents;
   readonly recipients: Recipients;
+  readonly webhooks: Webhooks;
   /** Checks links of mails; null when they bear none. */
   readonly acts: Acts | null;
   /** Lets an address come by links of mails so often. @throws TooManyTries */

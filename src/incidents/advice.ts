@@ -1,21 +1,20 @@
-/** What is known of an error: where it comes from and what helps. */
+import { adviceFor, type Known, type KnownErrors } from './known-errors.js';
+
+/** What is known of an error: where it comes from, what helps, who must act. */
 export interface Advice {
   readonly cause: string;
-  readonly steps: readonly string[];
+  readonly todo: string;
+  readonly who: string;
 }
 
-/** The failure that advice is asked for. */
-export interface AdviceFor {
-  readonly message: string;
-  readonly instruction: string;
-  /** Type of the connector that carried it out; null when it is gone. */
-  readonly connector: string | null;
+/** Looks a failure up; null when nobody has written about it. */
+export type Adviser = (failure: Known) => Advice | null;
+
+/** The book of known errors as it is now. */
+export async function adviserOf(book: Pick<KnownErrors, 'entries'> | null): Promise<Adviser> {
+  const entries = (await book?.entries()) ?? [];
+  return (failure) => adviceFor(entries, failure);
 }
-
-/** Looks a failure up among the known errors; null when nobody has written about it. */
-export type Adviser = (failure: AdviceFor) => Advice | null;
-
-export const noAdvice: Adviser = () => null;
 
 const words: Readonly<Record<string, string>> = {
   connection: 'The other system could not be reached, or did not answer in time.',

@@ -70,3 +70,21 @@ export async function unknownEndpoints(
   }
   return faults;
 }
+
+/** Recipients that name a webhook there is not, for somebody who `sees` only some. */
+export async function unknownWebhooks(
+  recipients: readonly { readonly address: string }[],
+  webhooks: { get(id: string): Promise<Pick<Endpoint, 'id' | 'client'> | null> },
+  sees: (endpoint: Pick<Endpoint, 'kind' | 'id' | 'client'>) => boolean,
+): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for (const [n, { address }] of recipients.entries()) {
+    const id = /^(?:webhook|slack|teams):(.+)$/.exec(address)?.[1];
+    if (id === undefined) continue;
+    const webhook = await webhooks.get(id);
+    if (webhook && sees({ kind: 'service', id, client: webhook.client })) continue;
+    const detail = `no webhook "${id}" is registered: andon webhook put ${id} comes first`;
+    faults.push({ pointer: `/recipients/${n}`, detail });
+  }
+  return faults;
+}

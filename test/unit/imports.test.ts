@@ -13,6 +13,7 @@ const rows: readonly (readonly string[])[] = [
     'up',
     'serve',
     'demo',
+    'demo-mail',
     'system',
     'check',
     'first-key',

@@ -10,7 +10,7 @@ import { idSchema } from '../../config/schema.js';
 import { type Fault, InvalidInput, NotFound } from '../../errors.js';
 import { type Routing, routeTo } from '../../incidents/routing.js';
 import { notificationTypes } from '../../incidents/types.js';
-import { overrideFaults, unknownEndpoints } from '../../incidents/warnings.js';
+import { overrideFaults, unknownEndpoints, unknownWebhooks } from '../../incidents/warnings.js';
 import { addressesIn } from '../../instructions/address.js';
 import { endpointName } from '../../queues/registry.js';
 import { action, type ConsoleRoute, page } from '../page.js';
@@ -31,6 +31,8 @@ const query = z.object({
 export function alertPages(services: ConsoleServices): ConsoleRoute[] {
   const { recipients, registry, audit, catalogue, incidents } = services;
   const known = () => notificationTypes(catalogue);
+  const webhookFaults = (all: readonly Recipient[], caller: Caller) =>
+    unknownWebhooks(all, services.webhooks, (one) => caller.seesEndpoint(one));
 
   const tested = async (asked: z.infer<typeof query>, routing: Routing, caller: Caller) => {
     if (!asked.type || !known().has(asked.type)) return null;
@@ -119,10 +121,13 @@ export function alertPages(services: ConsoleServices): ConsoleRoute[] {
           throw new InvalidInput([
             { pointer: '/escalationMinutes', detail: 'say after how many minutes' },
           ]);
+        const first = readLines(body.recipients, before?.recipients ?? []);
+        const faults = await webhookFaults([...first, ...second], caller);
+        if (faults.length > 0) throw new InvalidInput(faults);
         await recipients.putList(
           checked(listSchema, {
             client: body.client,
-            recipients: readLines(body.recipients, before?.recipients ?? []),
+            recipients: first,
             successes: !body.onlyErrors,
             escalation:
               second.length > 0
@@ -158,6 +163,7 @@ export function alertPages(services: ConsoleServices): ConsoleRoute[] {
         const faults: Fault[] = [
           ...overrideFaults(override, known()),
           ...(await unknownEndpoints(override, registry, (one) => caller.seesEndpoint(one))),
+          ...(await webhookFaults(override.recipients, caller)),
         ];
         if (faults.length > 0) throw new InvalidInput(faults);
         const made = await recipients.putOverride(override);
@@ -196,6 +202,7 @@ function readLines(text: string, before: readonly Recipient[]): Recipient[] {
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .map((line) => {
+      if (/^(webhook|slack|teams):/.test(line)) return { address: line, name: '' };
       const [found, ...more] = addressesIn(line);
       if (!found || more.length > 0)
         throw new InvalidInput([

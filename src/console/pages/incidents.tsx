@@ -210,7 +210,7 @@ function Verbs({
 }) {
   const at = `/incidents/${incident.id}`;
   return (
-    <div class="buttons">
+    <div class="buttons verbs">
       {incident.claimedBy === own || incident.claimedBy ? null : (
         <Form action={`${at}/claim`} token={token} stay>
           <button type="submit" class="primary">
@@ -333,7 +333,7 @@ const ToldOf = ({ incident: { told } }: { incident: IncidentDetails }) => (
             ),
           },
           {
-            heading: 'What and when',
+            heading: 'What, when',
             cell: (one) =>
               one.mails.map(({ stage, at, queueId }) => (
                 <span class="block" key={stage}>
