@@ -5,6 +5,7 @@ import { attentionPages } from './pages/attention.js';
 import { auditPages } from './pages/audit.js';
 import { clusterPages } from './pages/clusters.js';
 import { editPages } from './pages/edit.js';
+import { entityPages } from './pages/entity.js';
 import { incidentPages } from './pages/incidents.js';
 import { itemPages } from './pages/item.js';
 import { knownErrorPages } from './pages/known-errors.js';
@@ -14,6 +15,7 @@ import { queuePages } from './pages/queue.js';
 import { queueVerbs } from './pages/queue-verbs.js';
 import { queueListPages } from './pages/queues.js';
 import { runPages } from './pages/runs.js';
+import { searchPages } from './pages/search.js';
 import { skipPages } from './pages/skip.js';
 import { userPages } from './pages/users.js';
 import type { ConsoleServices } from './services.js';
@@ -34,6 +36,8 @@ export const consoleRoutes = (services: ConsoleServices): ConsoleRoute[] => [
   ...knownErrorPages(services),
   ...incidentPages(services),
   ...alertPages(services),
+  ...searchPages(services),
+  ...entityPages(services),
   ...accountPages(services),
   ...auditPages(services),
   ...userPages(services),

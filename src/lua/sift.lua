@@ -1,7 +1,7 @@
--- Items whose error, or title or instruction, contains a text; reads only the fields that it compares.
+-- Items whose error, title or instruction contains a text; reads only the fields that it compares.
 -- Changes nothing.
 --   KEYS[1] shard prefix
---   ARGV[1] 'failed': errors of failed items, newest failure first; 'newest': titles and instructions of the
+--   ARGV[1] 'failed': errors and instructions of failed items, newest first; 'newest': titles and instructions of the
 --           items that came last   ARGV[2] text, ASCII letters small
 --   ARGV[3] how many to pass over   ARGV[4] how many to look at
 -- Returns {how many were looked at, 0 at the end, then queue ids of those that contain it}.
@@ -22,8 +22,8 @@ if ARGV[1] == 'failed' then
   found[1] = #ids
   for _, id in ipairs(ids) do
     local queue = rcall('HGET', shard.items, id)
-    local reason = queue and rcall('HGET', line(queue).base .. id, 'failedReason')
-    if reason and contains({ reason }) then found[#found + 1] = id end
+    local fields = queue and rcall('HMGET', line(queue).base .. id, 'failedReason', 'name') or {}
+    if contains({ fields[1] or '', fields[2] or '' }) then found[#found + 1] = id end
   end
   return found
 end

@@ -1,7 +1,24 @@
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { type Entity, entityText, parseEntity } from '../instructions/entity.js';
 import type { Keys, QueueName } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
+import { time } from './item.js';
+
+/** "Keep skipping until the next add": who said so, when, why, and when it ends at the latest. */
+export interface Rule {
+  readonly at: string | null;
+  readonly actor: string;
+  readonly reason: string;
+  readonly until: string | null;
+}
+
+const ruleSchema = z.object({
+  at: z.number(),
+  actor: z.string(),
+  reason: z.string().default(''),
+  until: z.union([z.string(), z.number()]).default(''),
+});
 
 /** Items that one script looks at: it holds Redis while it runs. */
 const CHUNK = 2_000;
@@ -66,7 +83,7 @@ export class Seeker {
       .slice(0, count);
   }
 
-  /** Failed items with that text in their error. @param most failed items that are looked at, newest first */
+  /** Failed items with that text in error or instruction. @param most failed items that are looked at, newest first */
   failures(text: string, most: number): Promise<Sifted> {
     return this.sift('failed', text, most);
   }
@@ -77,14 +94,14 @@ export class Seeker {
   }
 
   /** Since when, by whom and why items of an entity are skipped by a rule, in these queues. */
-  async rules(queues: readonly QueueName[], entity: Entity): Promise<Map<QueueName, string>> {
+  async rules(queues: readonly QueueName[], entity: Entity): Promise<Map<QueueName, Rule>> {
     const name = entityText(entity);
     const found = await Promise.all(
       queues.map((queue) => this.redis.hget(this.keys.rules(queue), name)),
     );
     return new Map(
-      queues.flatMap((queue, n): [QueueName, string][] => {
-        const rule = found[n];
+      queues.flatMap((queue, n): [QueueName, Rule][] => {
+        const rule = readRule(found[n] ?? null);
         return rule ? [[queue, rule]] : [];
       }),
     );
@@ -116,3 +133,11 @@ export class Seeker {
 
 /** As Lua does it, which knows the letters of ASCII only. */
 const small = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** Null for none, and for one whose time is over: it goes with the next item. */
+function readRule(text: string | null): Rule | null {
+  if (text === null) return null;
+  const { at, actor, reason, until } = ruleSchema.parse(JSON.parse(text));
+  if (until !== '' && Number(until) < Date.now()) return null;
+  return { at: time(String(at)), actor, reason, until: time(String(until)) };
+}

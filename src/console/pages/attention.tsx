@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { causes } from '../../connectors/connector.js';
+import { redactedText } from '../../queues/redact.js';
 import { waitingInWords } from '../behind.js';
 import { type Concern, concernKinds, concernsOf, fitting } from '../concerns.js';
 import { type ConsoleRoute, page, shortText } from '../page.js';
@@ -188,7 +189,7 @@ function Row({
         </a>
         {entity && entity.key !== title ? <EntityLink entity={entity} /> : null}
       </div>
-      <p class={kind === 'paused' ? 'why' : 'why error'}>{concern.error}</p>
+      <p class={kind === 'paused' ? 'why' : 'why error'}>{redactedText(concern.error)}</p>
       <p class="facts-line">
         <Badge state={kind} />
         {status?.overdue ? <span class="badge overdue">overdue</span> : null}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { z } from 'zod';
 import type { Place } from '../../queues/places.js';
+import { redactedText } from '../../queues/redact.js';
 import type { QueueStatus } from '../../queues/status.js';
 import { type ItemView, showItems } from '../../queues/view.js';
 import { PARALLEL } from '../../redis/keys.js';
@@ -160,7 +161,7 @@ function Stops({
             {blockedBy.title ? ` · ${blockedBy.title}` : ''}
           </a>{' '}
           since <Ago at={blockedBy.since} />
-          <span class="error block">{blockedBy.error}</span>
+          <span class="error block">{redactedText(blockedBy.error)}</span>
         </Fact>
       ) : null}
       {pausedBy ? (
@@ -183,7 +184,7 @@ function Stops({
               , goes on <Ago at={heldUntil} />
             </>
           ) : null}
-          <span class="error block">{heldReason}</span>
+          <span class="error block">{redactedText(heldReason)}</span>
         </Fact>
       ) : null}
     </>

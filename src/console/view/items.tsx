@@ -1,3 +1,4 @@
+import { redactedText } from '../../queues/redact.js';
 import type { ItemView } from '../../queues/view.js';
 import { Badge } from './parts.js';
 import { Table } from './table.js';
@@ -35,7 +36,7 @@ export const ItemTable = ({ items, label }: { items: readonly ItemView[]; label:
             <Badge state={one.state} />
             {one.error && one.state !== 'completed' ? (
               <span class={one.state === 'failed' ? 'error block' : 'muted block'}>
-                {one.error.message}
+                {redactedText(one.error.message)}
               </span>
             ) : null}
           </>
