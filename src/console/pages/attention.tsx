@@ -187,7 +187,6 @@ function Row({
           {concern.what}
           {title ? ` · ${title}` : ''}
         </a>
-        {entity && entity.key !== title ? <EntityLink entity={entity} /> : null}
       </div>
       <p class={kind === 'paused' ? 'why' : 'why error'}>{redactedText(concern.error)}</p>
       <p class="facts-line">
@@ -197,9 +196,8 @@ function Row({
         {kind !== 'paused' && status?.paused ? <Badge state="paused" /> : null}
         {concern.cause ? <span>{concern.cause}</span> : null}
         {concern.client ? <span>{concern.client}</span> : null}
-        <span>
-          since <Ago at={since || null} />
-        </span>
+        <Ago at={since || null} />
+        {entity ? <EntityLink entity={entity} /> : null}
         {queueId === null ? null : <span>item {queueId}</span>}
         <a href={`/queues/${concern.queue}`}>{concern.queue}</a>
       </p>

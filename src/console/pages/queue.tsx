@@ -160,7 +160,7 @@ function Stops({
             item {blockedBy.queueId}
             {blockedBy.title ? ` · ${blockedBy.title}` : ''}
           </a>{' '}
-          since <Ago at={blockedBy.since} />
+          <Ago at={blockedBy.since} />
           <span class="error block">{redactedText(blockedBy.error)}</span>
         </Fact>
       ) : null}
@@ -173,11 +173,7 @@ function Stops({
       {heldReason && !blockedBy ? (
         <Fact name={heldSince ? 'On hold' : 'Next try'}>
           {heldBy ? <a href={`/items/${heldBy}`}>item {heldBy}</a> : null}{' '}
-          {heldSince ? (
-            <>
-              since <Ago at={heldSince} />
-            </>
-          ) : null}
+          {heldSince ? <Ago at={heldSince} /> : null}
           {overdue ? <span class="badge overdue">overdue</span> : null}
           {heldUntil ? (
             <>

@@ -20,11 +20,12 @@ export const ItemTable = ({ items, label }: { items: readonly ItemView[]; label:
         cell: (one) => (
           <>
             {one.description}
-            {one.title ? ` · ${one.title}` : ''}
-            {one.entity && one.entity.key !== one.title ? (
-              <span class="block">
+            {one.title && one.title !== one.entity?.key ? ` · ${one.title}` : ''}
+            {one.entity ? (
+              <>
+                {' · '}
                 <EntityLink entity={one.entity} />
-              </span>
+              </>
             ) : null}
           </>
         ),
