@@ -191,7 +191,8 @@ async function clock(url, headers = {}) {
     const start = performance.now();
     const answer = await fetch(url, { headers });
     const text = await answer.text();
-    if (answer.status !== 200) throw new Error(`${url}: ${answer.status} ${text.slice(0, 200)}`);
+    if (answer.status !== 200)
+      throw new Error(`${url}: ${answer.status} ${text.replace(/<[^>]+>/g, ' ').slice(-400)}`);
     bytes = text.length;
     if (n >= 3) times.push(performance.now() - start);
     // A poll every second finds no fresh snapshot; so here.
@@ -277,13 +278,13 @@ async function main() {
       ['Queues, only blocked', '/queues?state=blocked'],
       ['Queues, by name', '/queues?text=Shop+4999'],
       ['A blocked queue', '/queues/channel.c7'],
-      ['Search: SKU', '/search?q=sku-4000-3'],
+      ['Search: SKU', '/search?q=sku-7-3'],
       ['Search: how a SKU begins', '/search?q=SKU-1'],
       ['Search: error text', '/search?q=NEGATIVE'],
       ['Search: instruction', '/search?q=add_product'],
       ['Search: channel by name', '/search?q=Shop+4711'],
       ['Search: nothing', '/search?q=there-is-no-such-thing'],
-      ['Entity', '/entities/sku/SKU-4000-3'],
+      ['Entity', `/entities/sku/SKU-${size.queues - 1}-3`],
     ]) {
       rows[title] = await clock(andon + path, headers);
     }
