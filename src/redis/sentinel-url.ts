@@ -26,6 +26,8 @@ export function parseSentinelUrl(url: string): RedisOptions {
     failoverDetector: true,
     sentinelCommandTimeout: 1_000,
     sentinelRetryStrategy: (times) => Math.min(50 * times, 1_000),
+    // Of those that tell of failovers. By default one that was restarted is listened to again after a minute.
+    sentinelReconnectStrategy: (times) => Math.min(50 * times, 1_000),
   };
 }
 
