@@ -38,11 +38,12 @@ interface Reached {
 }
 
 /**
- * As soon as so many replicas have it. No failover loses it if that is all of them: of two replicas,
- * the other one can still say yes to a master that hung or steps down while the first takes over. After the write a key is touched
- * over the witness connection and WAITed for: whatever reached the same master before is then on the
- * replicas as well. That it is the same master, and that the write's own connection has been to no
- * other meanwhile, is looked at each time. Writes that come together share one WAIT.
+ * As soon as so many replicas have it. No failover loses it if that is all of them: with one of two, the
+ * other can still say yes to a master that hung or steps down while the first takes over. After the
+ * write a key is touched over the witness connection and WAITed for: whatever reached the same master
+ * before is then on the replicas as well. That it is the same master, and that the write's own
+ * connection has been to no other meanwhile, is looked at each time. Writes that come together share
+ * one WAIT.
  */
 export class Replicated implements Durability {
   private readonly options: ReplicatedOptions;
