@@ -79,7 +79,12 @@ export type Outcome =
 
 /** What a look at the far side found: was the item carried out there? */
 export type Verdict =
-  | { readonly kind: 'there'; readonly result?: unknown }
+  | {
+      readonly kind: 'there';
+      readonly result?: unknown;
+      /** What the item causes, which its unanswered attempt could not say any more. */
+      readonly followUps?: readonly FollowUp[];
+    }
   | { readonly kind: 'not-there' }
   | { readonly kind: 'unknown'; readonly failure: Failure };
 

@@ -54,10 +54,14 @@ export function judgeError(error: ExchangeError, who: string): Outcome {
 /** Reads the answer to "was it carried out?". */
 export function judgeLook(answer: Answer, who: string): Verdict {
   const body = parse(answer.body);
-  const { found, result }: JsonObject = isObject(body) ? body : {};
-  if (answer.status >= 200 && answer.status < 300 && typeof found === 'boolean')
-    return found ? { kind: 'there', result } : { kind: 'not-there' };
+  const fields: JsonObject = isObject(body) ? body : {};
+  const { found, result } = fields;
   const { status } = answer;
+  if (status >= 200 && status < 300 && typeof found === 'boolean') {
+    if (!found) return { kind: 'not-there' };
+    const done = withFollowUps({ kind: 'already-done', result }, fields, who, status);
+    return 'failure' in done ? { ...done, kind: 'unknown' } : { ...done, kind: 'there' };
+  }
   const message = `${who} does not say whether it is there (it answered ${status})`;
   const cause = status >= 500 || status === 429 ? 'connection' : 'bug';
   return { kind: 'unknown', failure: { message, cause, status } };

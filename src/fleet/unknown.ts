@@ -44,7 +44,7 @@ export async function findOut(
   const decided = next === 'send' || item.begun === 'retried';
   const verdict = connector.verify ? await look(connector, delivery) : null;
   if (verdict?.kind === 'there')
-    return { go: false, found: true, outcome: { kind: 'already-done', result: verdict.result } };
+    return { go: false, found: true, outcome: { ...verdict, kind: 'already-done' } };
   if (verdict?.kind === 'not-there' || decided) return go;
   const failure = verdict?.failure ?? neverTold;
   return { go: false, found: false, outcome: { kind: 'unknown', failure } };

@@ -87,6 +87,22 @@ describe('when nobody knows whether an order arrived', () => {
     expect(line.started).toEqual(['1001']);
   });
 
+  it('and it is found there, what it causes is enqueued all the same', async () => {
+    const line = await erpLine();
+    await line.put('channel', '12');
+    line.verify = async () => ({
+      kind: 'there',
+      followUps: [{ instruction: 'update_product', channel: '12', data: { sku: 'sold' } }],
+    });
+    await line.startFleet();
+    const order = await line.untilState(await addOrder(line), 'completed');
+    expect(order.caused).toBe(1);
+    await line.untilStarted(2);
+    expect((await line.finder.search({ queue: 'channel.12' }, 5)).items).toMatchObject([
+      { instruction: 'update_product', causedBy: order.queueId },
+    ]);
+  });
+
   it('and it is not there, it is sent', async () => {
     const line = await erpLine();
     line.verify = async () => ({ kind: 'not-there' });

@@ -59,13 +59,13 @@ export interface LookContext<Data, Options, Secrets> extends Surroundings<Option
   readonly attempt: number;
   /** What earlier attempts reported, part by part. */
   readonly parts: readonly PartOfItem[];
+  /** An item that this one causes: enqueued exactly once, in order, when this one is done or found to be. */
+  enqueue(followUp: FollowUp): void;
 }
 
 export interface RunContext<Data, Options, Secrets> extends LookContext<Data, Options, Secrets> {
   /** A share from 0 to 100, or anything that says more. */
   progress(value: number | JsonObject): void;
-  /** An item that this one causes: enqueued exactly once, in order, when this one is done. */
-  enqueue(followUp: FollowUp): void;
   /** Stores what became of one part. Await it: then a crash right after it does not forget it. */
   report(part: PartOfItem): Promise<void>;
   /** Did an earlier attempt, or this one, report this part as done? */

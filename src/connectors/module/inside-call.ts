@@ -91,9 +91,8 @@ async function run(parcel: Parcel, room: Room, line: Line, signal: AbortSignal) 
   const parts = [...parcel.parts];
   const followUps: FollowUp[] = [];
   const context: RunContext<unknown, unknown, unknown> = {
-    ...look(parcel, data, room, line, signal),
+    ...look(parcel, data, followUps, room, line, signal),
     progress: (value) => line.progress(JSON.stringify(value)),
-    enqueue: (followUp) => void followUps.push(followUpOf(followUp)),
     report: async (part) => {
       const checked = partSchema.parse(part);
       parts.push(checked);
@@ -115,18 +114,23 @@ async function verify(parcel: Parcel, room: Room, line: Line, signal: AbortSigna
   const own = instruction?.verify;
   if (!instruction || !(own || definition.verify))
     throw unknown(`this connector cannot look up what became of ${parcel.instruction}`);
+  const followUps: FollowUp[] = [];
+  const data = own ? await read(instruction.data, parcel.data, 'data') : parcel.data;
+  const context = look(parcel, data, followUps, room, line, signal);
   const answer = own
-    ? await own(look(parcel, await read(instruction.data, parcel.data, 'data'), room, line, signal))
-    : await definition.verify?.(look(parcel, parcel.data, room, line, signal));
+    ? await own(context)
+    : await definition.verify?.(context as LookContext<JsonObject, unknown, unknown>);
   const was = found(answer);
   // Something forgotten must not look like "not there": the order would be sent again.
   if (!was) throw new Error('verify must return alreadyDone(…) or notThere()');
-  return was.is === 'there' ? { kind: 'already-done', result: was.result } : { kind: 'not-there' };
+  if (was.is !== 'there') return { kind: 'not-there' };
+  return { kind: 'already-done', result: was.result, followUps };
 }
 
 function look<Data>(
   parcel: Parcel,
   data: Data,
+  followUps: FollowUp[],
   room: Room,
   line: Line,
   signal: AbortSignal,
@@ -139,6 +143,7 @@ function look<Data>(
     idempotencyKey: String(parcel.queueId),
     attempt,
     parts: Object.freeze([...parts]),
+    enqueue: (followUp) => void followUps.push(followUpOf(followUp)),
   };
 }
 

@@ -61,7 +61,10 @@ class ModuleConnector implements Connector {
   async verify(delivery: Delivery): Promise<Verdict> {
     const answer = await this.call({ ...delivery, what: 'verify', parcel: parcelOf(delivery) });
     delivery.signal.throwIfAborted();
-    if (answer.kind === 'already-done') return { kind: 'there', result: answer.result };
+    if (answer.kind === 'already-done') {
+      const { result, followUps } = answer as Extract<Outcome, { kind: 'already-done' }>;
+      return { kind: 'there', result, ...(followUps?.length ? { followUps } : {}) };
+    }
     if (answer.kind === 'not-there') return answer;
     return { kind: 'unknown', failure: failureOf(answer) };
   }

@@ -91,6 +91,10 @@ export default defineConnector({
   verify: (ctx) => {
     const { title } = ctx.data;
     if (title === 'there') return alreadyDone('order 9');
+    if (title === 'there, with more') {
+      ctx.enqueue({ instruction: 'update_product', channel: '12', data: { sku: 'A' } });
+      return alreadyDone('order 9');
+    }
     if (title === 'hang') return forever();
     if (title === 'broken') throw new Error('cannot look');
     return undefined;

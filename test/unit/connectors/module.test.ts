@@ -190,6 +190,10 @@ describe('ping and verify', () => {
     const { connector } = await tricks({ timeoutMs: 100 });
     const verify = (title: string) => connector.verify?.(trick(title));
     expect(await verify('there')).toEqual({ kind: 'there', result: 'order 9' });
+    expect(await verify('there, with more')).toMatchObject({
+      kind: 'there',
+      followUps: [{ instruction: 'update_product', channel: '12' }],
+    });
     expect(await verify('broken')).toMatchObject({
       kind: 'unknown',
       failure: { message: 'cannot look' },
