@@ -119,7 +119,6 @@ const page = (title: string, body: ComponentChildren): string =>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width,initial-scale=1" />
         <title>{`${title} · Andon demo`}</title>
-        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own constant */}
         <style dangerouslySetInnerHTML={{ __html: looks }} />
       </head>
       <body>{body}</body>
