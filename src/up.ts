@@ -1,6 +1,7 @@
 import type { Config } from './config/load.js';
 import { messageOf } from './errors.js';
 import { makeLog } from './observability/log.js';
+import { onStray } from './stray.js';
 import { type Role, System, type SystemOptions, version } from './system.js';
 
 export interface ServeOptions {
@@ -36,6 +37,10 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
     end(signal);
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  process.on(
+    'unhandledRejection',
+    onStray(log, () => process.exit(1)),
+  );
   let more: { stop(): Promise<void> } | undefined;
   try {
     await Promise.race([system.start(), ended]);
