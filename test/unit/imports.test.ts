@@ -16,6 +16,7 @@ const rows: readonly (readonly string[])[] = [
     'demo-mail',
     'system',
     'check',
+    'stray',
     'first-key',
     'secret-keys',
     'rotate',
