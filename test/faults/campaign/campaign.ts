@@ -178,8 +178,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     await Promise.all(apis.map((place) => place.stop()));
 
     const witnessed = fromText(await readFile(seen, 'utf8'));
-    lines.push(...witnessed);
-    lines.push(...(await lagged(join(directory, 'lag.jsonl'), lockMs)));
+    for (const line of witnessed) lines.push(line); // too many for one call
+    for (const line of await lagged(join(directory, 'lag.jsonl'), lockMs)) lines.push(line);
     const history = join(directory, 'all.jsonl');
     const out = createWriteStream(history);
     for (const line of lines) out.write(`${JSON.stringify(line)}\n`);
