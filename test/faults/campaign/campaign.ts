@@ -165,7 +165,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     const faultsOver = now();
     progress('the faults are over; the queues drain');
     await operators.resumeAll();
-    const drained = await drain(andon, channels, DRAIN_MS + lockMs);
+    const drained = await drain(andon, channels, operators, DRAIN_MS + lockMs);
     const drainedMs = now() - faultsOver;
     await operators.stop();
     await slowness();
@@ -327,11 +327,17 @@ function watchRedis(store: Store, write: (line: Faulted) => void, lockMs: number
 }
 
 /** Every queue is empty, or blocked where nobody cares; given up when nothing moves for `ms`. */
-async function drain(andon: Andon, channels: readonly string[], ms: number): Promise<boolean> {
+async function drain(
+  andon: Andon,
+  channels: readonly string[],
+  operators: Operators,
+  ms: number,
+): Promise<boolean> {
   const neglected = `channel.${channels[0]}`;
   let least = Number.POSITIVE_INFINITY;
   for (let till = now() + ms; now() < till; await pause(250)) {
-    const rest = await left(andon, neglected);
+    const { rest, paused } = await left(andon, neglected);
+    for (const queue of paused) await operators.resumeLate(queue);
     if (rest === 0) return true;
     if (rest < least) till = now() + ms;
     least = Math.min(least, rest);
@@ -339,20 +345,25 @@ async function drain(andon: Andon, channels: readonly string[], ms: number): Pro
   return false;
 }
 
-async function left(andon: Andon, neglected: string): Promise<number> {
+async function left(
+  andon: Andon,
+  neglected: string,
+): Promise<{ rest: number; paused: readonly string[] }> {
   let open = 0;
+  const stopped: string[] = [];
   let cursor: string | null = null;
   do {
     const query: string = cursor ? `&cursor=${cursor}` : '';
     const { status, body } = await andon.call('GET', `/v1/queues?limit=200${query}`);
-    if (status !== 200) return Number.POSITIVE_INFINITY;
-    for (const { name, counts, blocked } of body.items) {
+    if (status !== 200) return { rest: Number.POSITIVE_INFINITY, paused: [] };
+    for (const { name, counts, blocked, paused } of body.items) {
+      if (paused && !blocked) stopped.push(name);
       open += counts.active + counts.backingOff;
       if (name !== neglected || !blocked) open += counts.waiting + counts.failed;
     }
     cursor = body.nextCursor;
   } while (cursor);
-  return open;
+  return { rest: open, paused: stopped };
 }
 
 async function* ends(andon: Andon): AsyncGenerator<Line> {

@@ -13,6 +13,7 @@ export class Operators {
   private readonly paused = new Map<string, number>();
   private over = false;
   private work: Promise<unknown> = Promise.resolve();
+  private steered: Promise<void> = Promise.resolve();
   /** Queues where nobody deals with anything any more. */
   private readonly neglected = new Set<string>();
 
@@ -29,7 +30,8 @@ export class Operators {
   }
 
   start(): void {
-    this.work = Promise.all([this.deal(), this.steer()]);
+    this.steered = this.steer();
+    this.work = Promise.all([this.deal(), this.steered]);
   }
 
   /** From now on this queue is to stay blocked. */
@@ -40,6 +42,7 @@ export class Operators {
   /** What is paused runs again; the failed are still dealt with. */
   async resumeAll(): Promise<void> {
     this.steering = false;
+    await this.steered;
     for (const channel of this.channels) {
       for (let n = 0; n < 100; n += 1) {
         const answer = await this.turn('resume', channel);
@@ -47,6 +50,12 @@ export class Operators {
         await pause(200);
       }
     }
+  }
+
+  /** A pause that came late, over a slow connection, behind the resume that was to lift it. */
+  async resumeLate(queue: string): Promise<void> {
+    const channel = queue.replace('channel.', '');
+    if (this.channels.includes(channel)) await this.turn('resume', channel);
   }
 
   private steering = true;
@@ -90,6 +99,7 @@ export class Operators {
   private async steer(): Promise<void> {
     while (!this.over && this.steering) {
       await pause(this.lot.between(200, 1_200));
+      if (!this.steering) return;
       const [longest] = this.paused;
       if (longest && now() - longest[1] > 1_500) await this.turn('resume', longest[0]);
       else if (this.paused.size < 3) await this.turn('pause', this.lot.one(this.channels));
