@@ -1,32 +1,16 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import helmet from 'helmet';
 import { Conflict, NotFound, TooManyTries } from '../errors.js';
 import type { Act, Acts } from '../incidents/acts.js';
 import { describe } from '../instructions/catalogue.js';
 import type { Item } from '../queues/item.js';
 import { isOutage } from '../redis/outage.js';
+import { pageHeaders } from './headers.js';
 import type { Sight } from './page.js';
 import type { ConsoleServices } from './services.js';
 import { ActPage, DonePage, SorryPage } from './view/act.js';
 
 /** As on the other pages, and the address of this one, which holds the token, goes nowhere. */
-const headers = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      'default-src': ["'none'"],
-      'script-src': ["'self'"],
-      'style-src': ["'self'"],
-      'img-src': ["'self'"],
-      'form-action': ["'self'"],
-      'base-uri': ["'none'"],
-      'frame-ancestors': ["'none'"],
-    },
-  },
-  referrerPolicy: { policy: 'no-referrer' },
-  strictTransportSecurity: { includeSubDomains: false },
-  xFrameOptions: { action: 'deny' },
-});
+const headers = pageHeaders('no-referrer');
 
 type Render = (request: Request, response: Response, sight: Sight) => void;
 

@@ -6,7 +6,6 @@ import {
   Router,
   urlencoded,
 } from 'express';
-import helmet from 'helmet';
 import type { z } from 'zod';
 import { visitorOrNull, wantsPage } from '../accounts/guard.js';
 import { inWords } from '../config/in-words.js';
@@ -16,6 +15,7 @@ import { isOutage } from '../redis/outage.js';
 import { actRoutes } from './act.js';
 import { assetRoutes } from './assets.js';
 import { setFlash } from './flash.js';
+import { pageHeaders } from './headers.js';
 import { LiveFeed } from './live.js';
 import { localPath } from './local-path.js';
 import type { ConsoleRoute, Done, Sight, Visit } from './page.js';
@@ -35,27 +35,8 @@ export interface Console {
   readonly feed: Part;
 }
 
-/** Nothing runs but our own script, nothing styles but our own sheet, and no other site may frame us. */
-const headers = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      'default-src': ["'none'"],
-      'script-src': ["'self'"],
-      'style-src': ["'self'"],
-      'img-src': ["'self'"],
-      'connect-src': ["'self'"],
-      'form-action': ["'self'"],
-      'base-uri': ["'none'"],
-      'frame-ancestors': ["'none'"],
-    },
-  },
-  // With "no-referrer" browsers send the Origin of our own forms as "null".
-  referrerPolicy: { policy: 'same-origin' },
-  // Other hosts of that domain are not ours to decide about.
-  strictTransportSecurity: { includeSubDomains: false },
-  xFrameOptions: { action: 'deny' },
-});
+// With "no-referrer" browsers send the Origin of our own forms as "null".
+const headers = pageHeaders('same-origin');
 
 /**
  * The pages for people. `outside` are paths of other rooms that the navigation may lead to.
