@@ -175,7 +175,8 @@ async function withFollowUps(
   if (asked.length === 0) return attempt;
   const followUps = await patiently(signal, () => checkFollowUps(asked, claim, endpoint, workshop));
   if (Array.isArray(followUps)) return { ...attempt, followUps };
-  return { ...attempt, outcome: { kind: 'fail', failure: followUps } };
+  // Its mark stays: a retry first looks whether it is there, instead of sending an order a second time.
+  return { ...attempt, sent: false, outcome: { kind: 'fail', failure: followUps } };
 }
 
 function deliveryOf(

@@ -48,7 +48,10 @@ const requester = (client: string | null): Requester => ({
 
 const refused = (why: string): Failure => ({
   cause: 'bug',
-  message: `It was carried out, but none of its follow-ups is enqueued: ${why}`,
+  message:
+    `It was carried out, but none of its follow-ups is enqueued: ${why}. Enqueue what is needed and resolve ` +
+    'this item; or put the connector right and retry: then it is sent again under the same key, unless the ' +
+    'connector can look and finds it there.',
 });
 
 function inWords(

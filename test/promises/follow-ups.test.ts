@@ -185,6 +185,18 @@ describe('follow-ups', () => {
     expect((await line.status('channel.12')).counts).toMatchObject({ waiting: 0, completed: 0 });
   });
 
+  it('that are wrong do not send an order a second time: the retry of their parent looks first', async () => {
+    const line = await lineWith(() => ({ kind: 'done', followUps: [product('99', 'x')] }));
+    line.verify = async () => ({ kind: 'there', followUps: [product('12', 'child')] });
+    await line.startFleet();
+    const [p] = await cause(line, 'p');
+    await line.untilState(p!, 'failed');
+    await line.transitions.retry({ queue: 'source.erp', queueId: p! }, 'vera');
+    await line.untilState(p!, 'completed');
+    await line.untilStarted(2);
+    expect(line.started).toEqual(['p', 'child']);
+  });
+
   it('reach what the client of their parent owns, and nothing else', async () => {
     const line = await lineWith(() => ({ kind: 'done', followUps: [product('12', 'child')] }));
     await line.put('source', 'erp', null, undefined, null, { client: 'cape' });
