@@ -145,6 +145,13 @@ export class StoreUnavailable extends AndonError {
   readonly retryAfter = 2;
 }
 
+/** This process takes no work now, or makes no progress; whoever sends it some sends it to another. */
+export class NotReady extends AndonError {
+  readonly type = 'not-ready';
+  readonly status = 503;
+  readonly title = 'This process is not ready';
+}
+
 /** `durability: replicated` and the write is on too few replicas: a failover now would lose it. */
 export class NotReplicated extends AndonError {
   readonly type = 'not-replicated';

@@ -44,6 +44,8 @@ import { overrideFaults } from './incidents/warnings.js';
 import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
 import { type Part, Parts, within } from './lifecycle.js';
 import type { Log } from './log.js';
+import type { Standstill } from './observability/readiness.js';
+import { Observation } from './observe.js';
 import { Audit } from './queues/audit.js';
 import { Changes } from './queues/changes.js';
 import { Enqueuer } from './queues/enqueue.js';
@@ -103,6 +105,7 @@ export class System implements Part {
   private readonly embedded: EmbeddedRedis | null;
   private readonly types: ConnectorTypes;
   private readonly references: References;
+  private readonly observation: Observation;
   private webhooks: WebhookBook = noWebhooks;
   private redis: Redis | null = null;
   private witness: Redis | null = null;
@@ -115,6 +118,7 @@ export class System implements Part {
     this.config = config;
     this.options = { ...options, log: discreetLog(options.log, new Scrubber(ownSecrets(config))) };
     this.references = new References(config.references);
+    this.observation = new Observation(config, version, this.options.log);
     this.types = connectorTypes(config.connectorNetworks, {
       modules: config.file.modules,
       mail: config.mail,
@@ -125,6 +129,11 @@ export class System implements Part {
     this.embedded = config.redisUrl
       ? null
       : new EmbeddedRedis({ dataDir: config.dataDir, log: this.options.log });
+  }
+
+  /** Set once the health port listens, where there is one. */
+  get healthUrl(): string | null {
+    return this.observation.url;
   }
 
   get redisUrl(): string {
@@ -138,6 +147,7 @@ export class System implements Part {
       const strangers = catalogue.strangers(Object.keys(this.config.file.retry), 'retry');
       strangers.push(...wrongOverrides(this.config, catalogue));
       if (strangers.length > 0) throw new BadConfig(strangers);
+      await this.observation.start();
       await this.startEmbedded();
       const redis = connectRedis(this.redisUrl, {
         name: 'andon',
@@ -178,10 +188,12 @@ export class System implements Part {
 
   private async close(): Promise<void> {
     this.ending.abort();
+    this.observation.close();
     await this.roles?.stop();
     await this.types.close();
     for (const redis of [this.witness, this.redis]) if (redis) await closeRedis(redis, CLOSE_MS);
     await this.embedded?.stop();
+    await this.observation.stop();
   }
 
   private async check(redis: Redis, keys: Keys): Promise<void> {
@@ -223,19 +235,28 @@ export class System implements Part {
         ...(this.options.demo ? [demoRoom(this.options.demo, guard)] : []),
         desk.router,
       ];
-      api = this.api(redis, keys, services, { rooms, pageProblems: desk.problems });
+      api = this.api(services, { rooms, pageProblems: desk.problems });
       // The streams of open pages end first, so that the server need not wait for them.
       parts.push(api, bulkRuns, desk.feed);
     }
     // After the API: when its port is taken, nothing has been claimed.
-    if (roles.includes('worker')) parts.push(this.fleet(redis, keys, catalogue, vault));
-    if (roles.includes('alerts'))
-      parts.push(this.alerter(redis, keys, catalogue, vault, durability));
+    const standstills: Standstill[] = [];
+    if (roles.includes('worker')) {
+      const fleet = this.fleet(redis, keys, catalogue, vault);
+      standstills.push(() => fleet.standstill());
+      parts.push(fleet);
+    }
+    if (roles.includes('alerts')) {
+      const alerter = this.alerter(redis, keys, catalogue, vault, durability);
+      standstills.push(() => alerter.standstill());
+      parts.push(alerter);
+    }
     this.roles = new Parts('roles', parts, (part, problem) =>
       log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
     );
     await this.roles.start();
     this.url = api?.url ?? null;
+    this.observation.open(redis, keys, standstills);
   }
 
   private services(
@@ -339,20 +360,12 @@ export class System implements Part {
     return Router().use(BOARD_PATH, guard.identify, guard.sameSite, guard.demand('read'), desk);
   }
 
-  private api(
-    redis: Redis,
-    keys: Keys,
-    services: Services,
-    pages: Pick<AppParts, 'rooms' | 'pageProblems'>,
-  ): ApiServer {
-    const probe = async () => {
-      await redis.set(keys.registry.probe, Date.now(), 'PX', 60_000);
-    };
+  private api(services: Services, pages: Pick<AppParts, 'rooms' | 'pageProblems'>): ApiServer {
     const app = buildApp({
       services,
       log: this.options.log,
       version,
-      probe,
+      probe: () => this.observation.readiness.demand(),
       trustProxy: this.config.trustProxy,
       ...pages,
     });

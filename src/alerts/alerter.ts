@@ -81,6 +81,8 @@ export class Alerter implements Part {
   private token = randomUUID();
   private memory: Memory | null = null;
   private loop: Promise<void> | null = null;
+  /** When a turn last ended well, by the monotonic clock. */
+  private turnedAt = performance.now();
 
   constructor(parts: AlerterParts, options: AlerterOptions, log: Log) {
     this.parts = parts;
@@ -88,6 +90,18 @@ export class Alerter implements Part {
     this.log = log;
     this.now = options.now ?? Date.now;
     this.leaseMs = options.leaseMs ?? Math.max(15_000, options.timings.lookMs * 3);
+  }
+
+  /** Milliseconds since a turn last ended well; one that only stands by has short turns. */
+  get silenceMs(): number {
+    return performance.now() - this.turnedAt;
+  }
+
+  /** Why it tells nobody although it should; null while it gets on. */
+  standstill(): string | null {
+    const limit = Math.max(60_000, this.options.timings.lookMs * 4);
+    if (this.silenceMs <= limit) return null;
+    return `the alerts have not got through a turn for ${Math.round(this.silenceMs / 1_000)} s`;
   }
 
   async start(): Promise<void> {
@@ -105,6 +119,7 @@ export class Alerter implements Part {
     while (!this.stopped.signal.aborted) {
       try {
         await this.turn();
+        this.turnedAt = performance.now();
       } catch (error) {
         this.log.warn({ error: messageOf(error) }, 'the alerts did not get through a turn');
       }

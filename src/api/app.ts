@@ -40,7 +40,7 @@ export interface AppParts {
   readonly services: Services;
   readonly log: Log;
   readonly version: string;
-  /** One write round trip; rejects when Redis takes none. */
+  /** Rejects when this process should be given no work: Redis takes no writes, or nothing moves. */
   readonly probe: () => Promise<void>;
   /** Proxies in front whose `X-Forwarded-…` headers are believed. */
   readonly trustProxy?: number;

@@ -119,6 +119,7 @@ ${instructions}
 <p>Open a call to see its fields.</p>
 ${calls}
 <h2>Health</h2>
-<p><code>GET /healthz</code> answers while the process lives. <code>GET /readyz</code> answers 200 while Redis takes writes.</p>
+<p><code>GET /healthz</code> answers while the process lives. <code>GET /readyz</code> answers 200 while Redis takes writes
+and, where a worker or the alerts run in the same process, while they get on.</p>
 </body></html>
 `;

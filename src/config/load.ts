@@ -46,6 +46,8 @@ export interface Config {
   readonly references: ReferenceRoom;
   /** Null: no mail server is set. */
   readonly mail: MailServer | null;
+  /** Where this process tells how it is, besides the API; null: nowhere. */
+  readonly health: { readonly host: string; readonly port: number } | null;
   readonly logLevel: string;
   readonly file: FileConfig;
 }
@@ -100,6 +102,10 @@ export function loadConfig(environment: Environment = process.env): Config {
       own: secretNames.flatMap((name) => environment[`${name}_FILE`] || []),
     },
     mail,
+    health:
+      env.data.ANDON_HEALTH_PORT === undefined
+        ? null
+        : { host: env.data.ANDON_HEALTH_HOST, port: env.data.ANDON_HEALTH_PORT },
     logLevel: env.data.ANDON_LOG_LEVEL,
     file,
   });

@@ -297,6 +297,16 @@ export const environmentSchema = z.object({
       'seals the secrets of connectors: 32 bytes in base64; former keys behind it, with commas between',
     ),
   ANDON_SECRETS_DIR: text.default('/run/secrets').describe('where secrets given as file:NAME lie'),
+  ANDON_HEALTH_PORT: z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(0).max(65_535))
+    .optional()
+    .describe(
+      'port for /healthz, /readyz and /metrics in any role; unset: none; 0 picks a free one',
+    ),
+  ANDON_HEALTH_HOST: text.default('127.0.0.1').describe('address that port listens on'),
   ANDON_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

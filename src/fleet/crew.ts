@@ -17,8 +17,8 @@ const LOOK_MS = 50;
  */
 export class Crew implements Part {
   readonly name: string;
-  private readonly kind: SlotKind;
-  private readonly slots: number;
+  readonly kind: SlotKind;
+  readonly slots: number;
   private readonly keys: Keys;
   private readonly deliveries: Deliveries;
   private readonly blocking: Redis;
@@ -57,6 +57,11 @@ export class Crew implements Part {
   /** Milliseconds since the loop last came round; 0 while every slot works, which is no silence. */
   get silenceMs(): number {
     return this.busy.size >= this.slots ? 0 : performance.now() - this.turnedAt;
+  }
+
+  /** Slots that do nothing now. */
+  get free(): number {
+    return Math.max(0, this.slots - this.busy.size);
   }
 
   async start(): Promise<void> {

@@ -17,10 +17,11 @@ import { LockKeeper } from './lock-keeper.js';
 import { Notes } from './notes.js';
 import { Relay } from './relay.js';
 import { Runner } from './runner.js';
+import { standstill } from './standstill.js';
 import { type Connect, Stations } from './stations.js';
 import { Sweeper } from './sweeper.js';
 import { Tender } from './tender.js';
-import { Watchdog } from './watchdog.js';
+import { Watchdog, type Watched } from './watchdog.js';
 
 /** Log lines kept an item. */
 const LOG_LINES = 200;
@@ -72,6 +73,15 @@ export class Fleet implements Part {
     );
   }
 
+  /** Why it stands still although there is work; null while it gets on, or rightly rests. */
+  async standstill(): Promise<string | null> {
+    if (!this.running) return 'the worker is starting';
+    const { redis, crews, watched } = this.running;
+    const moving = { loops: watched, crews };
+    // Told well before the watchdog ends the process.
+    return standstill(moving, redis, this.parts.keys, this.parts.config.file.fleet.watchdogMs / 2);
+  }
+
   stop(): Promise<void> {
     this.stopping ??= this.stopAll();
     return this.stopping;
@@ -100,8 +110,11 @@ export class Fleet implements Part {
 }
 
 interface Running {
+  readonly redis: Redis;
   readonly runner: Runner;
   readonly crews: readonly Crew[];
+  /** Loops that should come round. */
+  readonly watched: readonly Watched[];
   readonly loops: readonly Part[];
   readonly connections: readonly Redis[];
 }
@@ -165,8 +178,9 @@ function build(parts: FleetParts, worker: string): Running {
     { everyMs: config.file.fleet.sweepMs, worker },
     log,
   );
+  const watched = [...crews, tender];
   const watchdog = new Watchdog(
-    [...crews, tender],
+    watched,
     {
       limitMs: config.file.fleet.watchdogMs,
       redisAnswers: () => answers(parts),
@@ -175,8 +189,10 @@ function build(parts: FleetParts, worker: string): Running {
     log,
   );
   return {
+    redis,
     runner,
     crews,
+    watched,
     loops: [locks, relay, ...crews, tender, sweeper, watchdog],
     connections: [redis, forBlocking, forParallel],
   };

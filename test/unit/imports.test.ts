@@ -16,6 +16,8 @@ const rows: readonly (readonly string[])[] = [
     'demo-mail',
     'system',
     'check',
+    'health',
+    'observe',
     'stray',
     'first-key',
     'secret-keys',
