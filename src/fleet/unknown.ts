@@ -43,8 +43,10 @@ export async function findOut(
   if (item.begun === 'no') return go;
   const decided = next === 'send' || item.begun === 'retried';
   const verdict = connector.verify ? await look(connector, delivery) : null;
-  if (verdict?.kind === 'there')
+  if (verdict?.kind === 'there' && !item.changed)
     return { go: false, found: true, outcome: { ...verdict, kind: 'already-done' } };
+  if (verdict?.kind === 'there')
+    return next === 'send' ? go : { go: false, found: false, outcome: thereAsItWas };
   if (verdict?.kind === 'not-there' || decided) return go;
   const failure = verdict?.failure ?? neverTold;
   return { go: false, found: false, outcome: { kind: 'unknown', failure } };
@@ -59,6 +61,16 @@ async function look(connector: Connector, delivery: Delivery) {
     return { kind: 'unknown', failure: { message, cause: 'bug' } } as const;
   }
 }
+
+const thereAsItWas: Outcome = {
+  kind: 'fail',
+  failure: {
+    cause: 'conflict',
+    message:
+      'It arrived before its data was changed here, so the far side has it as it was. Change it there and ' +
+      'resolve this item; or take it away there and retry: then it is sent as it is now.',
+  },
+};
 
 const neverTold: Failure = {
   message: 'the worker that was sending it stopped before there was an answer',

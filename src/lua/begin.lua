@@ -5,4 +5,5 @@
 local item = line(ARGV[1]).base .. ARGV[2]
 if rcall('GET', item .. ':lock') ~= ARGV[3] then return 0 end
 rcall('HSET', item, 'begun', 'yes')
+rcall('HDEL', item, 'changed')
 return 1

@@ -17,6 +17,8 @@ local data = before[1]
 record('edit', q, id, ARGV[3],
   { before = #data <= 65536 and data or cjson.encode('(' .. #data .. ' bytes, too large to keep)') })
 rcall('HSET', q.base .. id, 'data', ARGV[4], 'title', ARGV[5], 'entity', ARGV[6])
+-- An attempt with the old data may have arrived: found there, it is not what the item says now.
+if rcall('HEXISTS', q.base .. id, 'begun') == 1 then rcall('HSET', q.base .. id, 'changed', '1') end
 if before[2] ~= ARGV[6] then
   unindex(before[2], id)
   index(ARGV[6], id)

@@ -27,7 +27,7 @@ if delivered then
   told.at, told.actor, told.action = now, 'the fleet', kind
   remember(q, id, cjson.encode(told))
   rcall('HSET', item, 'error', ARGV[4], 'errorAt', now)
-  if ARGV[10] == '1' then rcall('HDEL', item, 'begun') end
+  if ARGV[10] == '1' then rcall('HDEL', item, 'begun', 'changed') end
 else
   rcall('HINCRBY', item, 'ats', -1)
   rcall('HDEL', item, 'asking')

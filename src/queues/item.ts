@@ -69,6 +69,8 @@ export interface Item {
    * said since that it is to run again.
    */
   readonly begun: 'no' | 'yes' | 'retried';
+  /** Its data was changed since that attempt. */
+  readonly changed: boolean;
   /** It has waited for room in a rate limit before. */
   readonly rated: boolean;
   /** What attempts have reported, part by part, oldest first. */
@@ -116,6 +118,7 @@ export function readItem(
     held: readHeld(hash, state),
     answered: Number(hash['answered'] ?? 0),
     begun: hash['begun'] === 'yes' || hash['begun'] === 'retried' ? hash['begun'] : 'no',
+    changed: hash['changed'] === '1',
     rated: hash['rated'] === '1',
     parts: readParts(hash),
     progress: parse(hash['progress']) ?? null,

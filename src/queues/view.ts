@@ -4,7 +4,7 @@ import { type Endpoint, endpointName, type Registry } from './registry.js';
 import type { QueueStatus } from './status.js';
 
 /** An item with what it is in plain words ("Add product to Cape Shopify") and where its record can be seen. */
-export type ItemView = Omit<Item, 'adopted' | 'answered' | 'begun' | 'rated'> & {
+export type ItemView = Omit<Item, 'adopted' | 'answered' | 'begun' | 'changed' | 'rated'> & {
   readonly description: string;
   readonly recordUrl: string | null;
 };
@@ -24,7 +24,14 @@ export async function showItems(
     const channel = endpointOf('channel', item.channel);
     const source = endpointOf('source', item.source);
     const entry = catalogue.get(item.instruction);
-    const { adopted: _, answered: _answered, begun: _begun, rated: _rated, ...shown } = item;
+    const {
+      adopted: _,
+      answered: _answered,
+      begun: _begun,
+      changed: _c,
+      rated: _rated,
+      ...shown
+    } = item;
     return {
       ...shown,
       description: entry

@@ -103,6 +103,29 @@ describe('when nobody knows whether an order arrived', () => {
     ]);
   });
 
+  it('and it is found there, but was changed here since, a person is told instead of it being done', async () => {
+    const line = await erpLine();
+    await line.startFleet();
+    const queueId = await addOrder(line);
+    await line.untilState(queueId, 'failed');
+    line.verify = async () => ({ kind: 'there' });
+    const address = { queue: 'parallel', queueId } as const;
+    const data = { orderNumber: '1001', note: 'blue' };
+    const entity = { kind: 'order', key: '1001' };
+    await line.transitions.edit(address, { actor: 'vera', data, title: '1001', entity });
+    await line.transitions.retry(address, 'vera');
+    const told = await until('the second failure', async () => {
+      const { state, error } = await line.item(queueId);
+      return state === 'failed' && error?.cause === 'conflict' ? error.message : undefined;
+    });
+    expect(told).toContain('It arrived before its data was changed here');
+    line.verify = async () => ({ kind: 'not-there' });
+    line.script = () => done;
+    await line.transitions.retry(address, 'vera');
+    await line.untilState(queueId, 'completed');
+    expect(line.started).toEqual(['1001', '1001']);
+  });
+
   it('and it is not there, it is sent', async () => {
     const line = await erpLine();
     line.verify = async () => ({ kind: 'not-there' });
