@@ -31,6 +31,9 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`;
 
+/** Sessions that one user has at once; with more the oldest end. */
+const MANY = 100;
+
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest('base64url');
 
 /** Who is logged in. The browser holds 256 random bits; Redis holds their hash. */
@@ -59,6 +62,7 @@ export class Sessions {
     const id = hashOf(secret);
     // The list first: a session that cannot be listed could not be ended.
     const end = now + this.times.absoluteMs;
+    await this.forgetEnded(user, now);
     await this.redis.hset(this.keys.sessionsOf + user, id, String(end));
     await this.redis.pexpire(this.keys.sessionsOf + user, this.times.absoluteMs);
     const { idleMs, absoluteMs } = this.times;
@@ -105,6 +109,23 @@ export class Sessions {
     const count = await this.redis.del(ended.map((id) => this.keys.session + id));
     await this.redis.hdel(this.keys.sessionsOf + user, ...ended);
     return count;
+  }
+
+  /** A program that logs in again and again must not make the list grow for ever. */
+  private async forgetEnded(user: string, now: number): Promise<void> {
+    const list = this.keys.sessionsOf + user;
+    if ((await this.redis.hlen(list)) < MANY) return;
+    const ends = Object.entries(await this.redis.hgetall(list)).map(
+      ([id, end]): [string, number] => [id, Number(end)],
+    );
+    const old = ends.filter(([, end]) => end <= now).map(([id]) => id);
+    // Still too many: those that were opened first.
+    const rest = ends.filter(([, end]) => end > now).sort(([, a], [, b]) => a - b);
+    const excess = rest.slice(0, Math.max(0, rest.length - MANY + 1)).map(([id]) => id);
+    const gone = [...old, ...excess];
+    if (gone.length === 0) return;
+    await this.redis.del(gone.map((id) => this.keys.session + id));
+    await this.redis.hdel(list, ...gone);
   }
 
   private async touch(session: Session): Promise<void> {

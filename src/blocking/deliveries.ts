@@ -1,3 +1,4 @@
+import type { Retention } from '../config/schema.js';
 import { type Entity, entityText } from '../instructions/entity.js';
 import type { Accepted } from '../queues/enqueue.js';
 import { type Item, type Part, pairs, readItem } from '../queues/item.js';
@@ -33,6 +34,11 @@ type Taken = [queue: string, id: string, lock: string, fields: string[]];
 
 /** Parts of one item that are kept: they all lie in its hash. */
 const PARTS_MOST = 5_000;
+
+/** Items that one step of retention removes: about 2 ms of Redis. */
+const STEP = 100;
+/** A skip can be taken back for so long at the least. */
+const UNDO_MS = 7 * 24 * 3_600_000;
 
 /** What the fleet does to items: claim, settle, keep, hand back. Each verb is one script. */
 export class Deliveries {
@@ -228,6 +234,21 @@ export class Deliveries {
   /** Wakes queues that have work nobody announced; answers how many there were. */
   async sweep(shard: ShardKeys, queues: readonly QueueName[]): Promise<number> {
     return Number(await this.scripts.run('sweep', shard, [this.lockMs, ...queues]));
+  }
+
+  /**
+   * One small step of forgetting what was dealt with and kept for long enough. Answers how many went, and
+   * with which of the queues to go on, from 1; 0 when all are through.
+   */
+  async forget(
+    shard: ShardKeys,
+    { completed, skipped, resolved, audit }: Retention,
+    queues: readonly QueueName[],
+  ): Promise<[gone: number, goOn: number]> {
+    const kept = [completed, skipped, resolved].flatMap(({ count, ageMs }) => [count, ageMs]);
+    const args = [STEP, ...kept, UNDO_MS, audit.count, audit.ageMs, ...queues];
+    const [gone = 0, goOn = 0] = (await this.scripts.run('forget', shard, args)) as number[];
+    return [gone, goOn];
   }
 
   /** Gives an item of a plain BullMQ producer what the enqueue would have given it. */

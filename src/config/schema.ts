@@ -118,6 +118,36 @@ export type MailSettings = z.infer<typeof mailSchema>;
 
 const endpoints = z.record(idSchema, endpointSchema).default({});
 
+const DAY_MS = 86_400_000;
+
+/** How many items of one outcome a queue keeps, and for how long; what is beyond either goes, the oldest first. */
+const keptSchema = (count: number, days: number) =>
+  z
+    .preprocess(
+      // As it was written before there were ages.
+      (value) => (typeof value === 'number' ? { count: value } : value),
+      z.strictObject({
+        count: z.int().min(0).max(10_000_000).default(count),
+        ageMs: z
+          .int()
+          .min(60_000)
+          .max(3_650 * DAY_MS)
+          .default(days * DAY_MS),
+      }),
+    )
+    .prefault({});
+
+/** What is kept of that which was dealt with. What failed or waits is never removed. */
+export const retentionSchema = z.strictObject({
+  completed: keptSchema(10_000, 90),
+  /** Besides, a skipped item stays for a week whatever the number: a person may take the skip back. */
+  skipped: keptSchema(10_000, 365),
+  resolved: keptSchema(10_000, 365),
+  /** Who did what: lines a shard. */
+  audit: keptSchema(500_000, 730),
+});
+export type Retention = Readonly<z.infer<typeof retentionSchema>>;
+
 /** `config/andon.yaml`. Channels, sources and services are read in at the first start only. */
 export const fileSchema = z.strictObject({
   channels: endpoints,
@@ -203,12 +233,7 @@ export const fileSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
-  retention: z
-    .strictObject({
-      /** Completed, skipped and resolved items kept a queue; the oldest go first. */
-      completed: z.int().min(0).max(10_000_000).default(10_000),
-    })
-    .prefault({}),
+  retention: retentionSchema.prefault({}),
 });
 export type FileConfig = z.infer<typeof fileSchema>;
 

@@ -16,6 +16,7 @@ import { Crew } from './crew.js';
 import { LockKeeper } from './lock-keeper.js';
 import { Notes } from './notes.js';
 import { Relay } from './relay.js';
+import { RetentionRoutine } from './retention.js';
 import { Runner } from './runner.js';
 import { standstill } from './standstill.js';
 import { type Connect, Stations } from './stations.js';
@@ -129,7 +130,7 @@ function build(parts: FleetParts, worker: string): Running {
   const deliveries = new Deliveries(scripts, keys, {
     lockMs: config.lockMs,
     worker,
-    keepFinished: config.file.retention.completed,
+    keepFinished: config.file.retention.completed.count,
   });
   const locks = new LockKeeper(deliveries, config.lockMs, log);
   const outbox = new Outbox(redis, scripts, keys);
@@ -179,6 +180,11 @@ function build(parts: FleetParts, worker: string): Running {
     log,
   );
   const watched = [...crews, tender];
+  const retention = new RetentionRoutine(
+    { redis, deliveries, registry, keys },
+    { everyMs: config.file.fleet.sweepMs, worker, kept: config.file.retention },
+    log,
+  );
   const watchdog = new Watchdog(
     watched,
     {
@@ -193,7 +199,7 @@ function build(parts: FleetParts, worker: string): Running {
     runner,
     crews,
     watched,
-    loops: [locks, relay, ...crews, tender, sweeper, watchdog],
+    loops: [locks, relay, ...crews, tender, sweeper, retention, watchdog],
     connections: [redis, forBlocking, forParallel],
   };
 }

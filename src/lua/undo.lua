@@ -89,12 +89,12 @@ local function overtakenBy(id)
         and cameAfter(other, id) and rcall('HGET', q.base .. other, 'outcome') ~= 'skipped' then return other end
     end
   end
-  if not q.blocking then return nil end -- no order but that of an entity
+  local missing = tonumber(rcall('HGET', q.facts, 'forgotten') or 0) >= at
+  if not q.blocking then return entity ~= '' and missing and 'forgotten' or nil end -- no order but that of an entity
   for _, one in ipairs(entity == '' and ran().all or ran().loose) do
     if one[2] >= at and cameAfter(one[1], id) then return one[1] end
   end
-  local kept = ran().complete and tonumber(rcall('HGET', q.facts, 'forgotten') or 0) < at
-  return not kept and 'forgotten' or nil
+  return (missing or not ran().complete) and 'forgotten' or nil
 end
 
 for n = 4, #ARGV do

@@ -28,9 +28,6 @@ export class Audit {
     const entry = JSON.stringify({ ...details, at: Date.now(), actor, action });
     await this.redis.xadd(
       this.keys.ours(shard, 'audit'),
-      'MAXLEN',
-      '~',
-      100_000,
       '*',
       'queue',
       '',

@@ -133,6 +133,11 @@ export class Registry {
     return names.filter((name) => !name.startsWith('service.')).sort();
   }
 
+  /** Names of all queues there ever were, the parallel one and deleted ones included. */
+  everyQueueName(): Promise<QueueName[]> {
+    return this.redis.hkeys(this.keys.registry.ordinals);
+  }
+
   /** Creates or changes; answers whether it is new. */
   put(endpoint: Endpoint, secrets: SecretSettings): Promise<boolean> {
     return this.scripts.durability.cover(

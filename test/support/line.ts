@@ -75,7 +75,7 @@ export class Line {
     this.deliveries = new Deliveries(this.scripts, this.keys, {
       lockMs: this.config.lockMs,
       worker: 'by-hand',
-      keepFinished: this.config.file.retention.completed,
+      keepFinished: this.config.file.retention.completed.count,
     });
     lines.add(this);
   }
@@ -200,6 +200,7 @@ export interface LineOptions {
   readonly fleet?: Partial<FileConfig['fleet']>;
   readonly hold?: Partial<FileConfig['hold']>;
   readonly keep?: number;
+  readonly retention?: Partial<FileConfig['retention']>;
 }
 
 const lines = new Set<Line>();
@@ -224,7 +225,14 @@ function configFor(prefix: string, options: LineOptions): Config {
     stopGraceMs: 500,
     ...options.fleet,
   };
-  const retention = { completed: options.keep ?? config.file.retention.completed };
+  const kept = config.file.retention;
+  const retention = {
+    ...kept,
+    ...(options.keep === undefined
+      ? {}
+      : { completed: { ...kept.completed, count: options.keep } }),
+    ...options.retention,
+  };
   const hold = { ...config.file.hold, firstMs: 50, maxMs: 100, ...options.hold };
   return { ...config, file: { ...config.file, fleet, retention, hold } };
 }

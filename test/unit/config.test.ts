@@ -29,6 +29,19 @@ function problems(environment: Record<string, string>): readonly string[] {
   return [];
 }
 
+describe('retention', () => {
+  test('takes a number of completed items as it always did', async () => {
+    const path = await file(
+      'kept.yaml',
+      'retention: { completed: 500, skipped: { ageMs: 60000 } }',
+    );
+    expect(load({ ANDON_CONFIG: path }).file.retention).toMatchObject({
+      completed: { count: 500, ageMs: 7_776_000_000 },
+      skipped: { count: 10_000, ageMs: 60_000 },
+    });
+  });
+});
+
 describe('the environment', () => {
   test('has a default for everything', () => {
     expect(load({})).toMatchObject({
@@ -52,7 +65,7 @@ describe('the environment', () => {
         sources: {},
         services: {},
         fleet: { budget: 20, maxDeaths: 3 },
-        retention: { completed: 10_000 },
+        retention: { completed: { count: 10_000, ageMs: 7_776_000_000 } },
       },
     });
   });

@@ -1,5 +1,5 @@
 -- What happened, told to three readers: the event stream (programs that follow along), the audit
--- stream (who did what) and the item's own history.
+-- stream (who did what) and the item's own history. The audit is cut to size by `forget`.
 
 local function event(kind, q, id)
   rcall('XADD', shard.events, 'MAXLEN', '~', 10000, '*', 'type', kind, 'queue', q.name, 'queueId', id, 'at', now)
@@ -27,5 +27,5 @@ local function record(action, q, id, actor, details)
   -- what was changed, and how an attempt went, is read in the history of the item
   entry.before, entry.attempt, entry.ms, entry.fence = nil, nil, nil, nil
   event(action, q, id)
-  rcall('XADD', shard.audit, 'MAXLEN', '~', 100000, '*', 'queue', q.name, 'queueId', id, 'entry', cjson.encode(entry))
+  rcall('XADD', shard.audit, '*', 'queue', q.name, 'queueId', id, 'entry', cjson.encode(entry))
 end

@@ -1,21 +1,29 @@
 --@include index
 
--- Forgets the oldest completed items of a queue beyond `keep`. Nothing else is ever removed: not what
--- failed or waits, nor what a person skipped or resolved.
-local function forget(q, id)
-  -- Run again with plain BullMQ meanwhile: it comes back here when it is done, or it is one of those.
-  if not rcall('ZSCORE', q.completed, id) or rcall('HGET', q.base .. id, 'outcome') ~= 'completed' then return end
-  local f = rcall('HMGET', q.base .. id, 'entity', 'finishedOn')
-  -- Whoever asks what has run since then (undo) is told that something may be missing.
-  rcall('HSET', q.facts, 'forgotten', f[2] or now)
-  unindex(f[1], id)
+-- Forgets an item that was dealt with, and every index of it. Never one that failed or waits: where it sits is
+-- asked here, not by the callers. Returns 1, or 0 with nothing changed.
+local function forget(q, id, outcome)
+  local f = rcall('HMGET', q.base .. id, 'outcome', 'entity', 'finishedOn')
+  -- Run again with plain BullMQ meanwhile, or taken back: it comes back here when it is done.
+  if f[1] ~= outcome or not rcall('ZSCORE', q.completed, id) then return 0 end
+  if outcome ~= 'skipped' then
+    -- Whoever asks what has run since then (undo) is told that something may be missing.
+    local at, before = tonumber(f[3] or now), tonumber(rcall('HGET', q.facts, 'forgotten') or 0)
+    if at > before then rcall('HSET', q.facts, 'forgotten', string.format('%.0f', at)) end
+  end
+  if outcome ~= 'completed' then
+    rcall('ZREM', shard[outcome], id)
+    rcall('HINCRBY', q.facts, outcome, -1)
+  end
+  unindex(f[2], id)
   rcall('ZREM', q.completed, id)
   rcall('HDEL', shard.items, id)
-  rcall('DEL', q.base .. id, q.base .. id .. ':logs')
+  rcall('UNLINK', q.base .. id, q.base .. id .. ':logs')
+  return 1
 end
 
 -- Keeps the newly completed item in mind; at most two go for one that comes.
 local function retain(q, id, keep)
   local excess = rcall('LPUSH', doneKey(q.name), id) - keep
-  for _ = 1, math.min(excess, 2) do forget(q, rcall('RPOP', doneKey(q.name))) end
+  for _ = 1, math.min(excess, 2) do forget(q, rcall('RPOP', doneKey(q.name)), 'completed') end
 end

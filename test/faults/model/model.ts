@@ -531,7 +531,7 @@ export class Model {
     const kept = newer.filter((one) => !['removed', 'forgotten'].includes(one.place));
     const same = kept.filter((one) => sku !== null && one.sku === sku && one.place !== 'skipped');
     if (same.some((one) => one.starts > 0)) return true;
-    if (!q.blocking) return false;
+    if (!q.blocking) return sku !== null && q.forgotten > setAsideAt;
     const ran = kept.filter(
       (one) =>
         one.place === 'active' ||
