@@ -279,10 +279,10 @@ export class System implements Part {
       transitions: new Transitions(scripts, keys, catalogue.adds),
       audit,
       apiKeys: new ApiKeys(redis, keys, durability),
-      accounts: this.accounts(redis, keys, audit),
+      accounts: this.accounts(redis, keys, audit, durability),
       connectorTypes: this.types,
       incidents: new Incidents(redis, scripts, keys),
-      recipients: new Recipients(redis, keys),
+      recipients: new Recipients(redis, keys, durability),
       references: this.references,
       webhooks: new Webhooks(redis, keys, vault, durability),
       status: (names) => readStatus(scripts, keys, names, this.config.file.hold.graceMs),
@@ -303,9 +303,9 @@ export class System implements Part {
     });
   }
 
-  private accounts(redis: Redis, keys: Keys, audit: Audit): Accounts {
+  private accounts(redis: Redis, keys: Keys, audit: Audit, durability: Durability): Accounts {
     return new Accounts({
-      users: new Users(redis, keys),
+      users: new Users(redis, keys, durability),
       sessions: new Sessions(redis, keys, this.config.file.login),
       lockOut: new LockOut(redis, keys),
       audit,

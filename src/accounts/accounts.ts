@@ -74,7 +74,7 @@ export class Accounts {
   /** A new session for somebody who has been recognised. */
   async open(name: string, origin: Origin): Promise<string> {
     const secret = await this.sessions.open(name, origin.address, origin.agent);
-    await this.users.change(name, { lastLoginAt: new Date().toISOString() });
+    await this.users.noteLogin(name);
     await this.audit.write(`user ${name}`, 'login', { from: origin.address });
     return secret;
   }

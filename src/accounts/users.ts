@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { idSchema } from '../config/schema.js';
+import { type Durability, local } from '../redis/durability.js';
 import type { Keys } from '../redis/keys.js';
 import { roles } from './roles.js';
 
@@ -48,10 +49,14 @@ return 1 + redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])`;
 export class Users {
   private readonly redis: Redis;
   private readonly hash: string;
+  private readonly durability: Durability;
+  private readonly durable: string;
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: Redis, keys: Keys, durability: Durability = local) {
     this.redis = redis;
     this.hash = keys.registry.users;
+    this.durability = durability;
+    this.durable = keys.registry.durable;
   }
 
   async get(name: string): Promise<User | null> {
@@ -77,11 +82,24 @@ export class Users {
   /** Answers false when there is one of that name already. */
   async add(user: Omit<Stored, 'createdAt' | 'lastLoginAt'>): Promise<boolean> {
     const stored: Stored = { ...user, createdAt: new Date().toISOString(), lastLoginAt: null };
-    return (await this.redis.hsetnx(this.hash, user.name, JSON.stringify(stored))) === 1;
+    const write = () => this.redis.hsetnx(this.hash, user.name, JSON.stringify(stored));
+    return (await this.durability.cover(write, this.durable)) === 1;
   }
 
   /** Answers the user as it was and is, or null when there is none. Two changes at once both count. */
-  async change(
+  change(
+    name: string,
+    change: Partial<Omit<Stored, 'name' | 'createdAt' | 'lastLoginAt'>>,
+  ): Promise<{ before: User; after: User } | null> {
+    return this.durability.cover(() => this.write(name, change), this.durable);
+  }
+
+  /** Somebody logged in: that is worth noting, and not worth keeping anybody out while a replica is away. */
+  async noteLogin(name: string): Promise<void> {
+    await this.write(name, { lastLoginAt: new Date().toISOString() });
+  }
+
+  private async write(
     name: string,
     change: Partial<Omit<Stored, 'name' | 'createdAt'>>,
   ): Promise<{ before: User; after: User } | null> {

@@ -7,6 +7,7 @@ import {
   type OverrideInput,
   overrideSchema,
 } from '../config/alerts-schema.js';
+import { type Durability, local } from '../redis/durability.js';
 import type { Keys } from '../redis/keys.js';
 import type { Override, Routing, TopLevel } from './routing.js';
 
@@ -16,10 +17,14 @@ const VERSION = 'version';
 export class Recipients {
   private readonly redis: Redis;
   private readonly key: string;
+  private readonly durability: Durability;
+  private readonly durable: string;
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: Redis, keys: Keys, durability: Durability = local) {
     this.redis = redis;
     this.key = keys.alerts.routing;
+    this.durability = durability;
+    this.durable = keys.alertSlot.durable;
   }
 
   /** Grows with every change; '0' before the first. */
@@ -77,7 +82,8 @@ export class Recipients {
   private async change(
     write: (multi: ReturnType<Redis['multi']>) => ReturnType<Redis['multi']>,
   ): Promise<void> {
-    await write(this.redis.multi()).hincrby(this.key, VERSION, 1).exec();
+    const all = write(this.redis.multi()).hincrby(this.key, VERSION, 1);
+    await this.durability.cover(() => all.exec(), this.durable);
   }
 }
 
