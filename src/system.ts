@@ -354,6 +354,7 @@ export class System implements Part {
       ...services,
       redis,
       keys,
+      standing: new Standing(redis, new Scripts(redis, keys), keys),
       log: this.options.log,
       callerOf: (_, response) => visitorOf(response).caller,
     });

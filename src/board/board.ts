@@ -32,7 +32,7 @@ export function board(parts: BoardParts): Router {
   for (const verb of verbs) router[verb.method](verb.route, desk.answer(verb));
   router.use(onlyReading);
   router.use(desk.refresh);
-  router.use(desk.bullBoard());
+  router.use(desk.router);
   router.use(problems(parts.log));
   return router;
 }

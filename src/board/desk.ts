@@ -10,13 +10,15 @@ import type { Catalogue } from '../instructions/catalogue.js';
 import type { Log } from '../log.js';
 import type { Finder } from '../queues/find.js';
 import type { Registry } from '../queues/registry.js';
+import type { Standing } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
-import { PARALLEL, type QueueName } from '../redis/keys.js';
+import type { QueueView } from '../queues/view.js';
+import type { QueueName } from '../redis/keys.js';
 import { BoardLine } from './line.js';
 import { Lookout, type LookoutParts } from './lookout.js';
-import { boardName } from './names.js';
+import { type BoardQueues, type Enrolled, Roll } from './roll.js';
 import { BoardShell } from './shell.js';
-import { type Listed, Snapshot } from './snapshot.js';
+import { Snapshot, type Views } from './snapshot.js';
 import { type Act, mayAct, type Verb } from './verbs.js';
 
 /** What the board works with. */
@@ -24,6 +26,7 @@ export interface BoardParts extends LookoutParts {
   readonly catalogue: Catalogue;
   readonly registry: Registry;
   readonly finder: Finder;
+  readonly standing: Standing;
   readonly transitions: Transitions;
   readonly log: Log;
   status(names: readonly string[]): Promise<QueueStatus[]>;
@@ -46,27 +49,30 @@ export const ui = join(
 /** The lines on the board, and who may see which. */
 export class Desk {
   private readonly parts: BoardParts;
+  private readonly roll: Roll;
   private readonly snapshot: Snapshot;
   private readonly lookout: Lookout;
   /** By the headers of their request: the one thing of it that Bull Board hands on. */
   private readonly callers = new WeakMap<object, Caller>();
-  private readonly lines = new Map<string, { queue: QueueName; line: BoardLine }>();
-  private listed: ReadonlyMap<QueueName, Listed> = new Map();
-  private replaceQueues: (lines: BoardLine[]) => void = () => {};
+  private views: Views = new Map();
+  readonly router: RequestHandler;
 
   constructor(parts: BoardParts) {
     this.parts = parts;
-    this.snapshot = new Snapshot(parts.registry, parts.status);
     this.lookout = new Lookout(parts);
+    const { router, queues } = this.bullBoard();
+    this.router = router;
+    this.roll = new Roll(parts.registry, queues, (name, queue) => this.lineOf(name, queue));
+    this.snapshot = new Snapshot({ ...parts, roll: this.roll }, LISTED_MOST);
   }
 
   remember(request: Request, caller: Caller): void {
     this.callers.set(request.headers, caller);
   }
 
-  bullBoard(): RequestHandler {
+  private bullBoard(): { router: RequestHandler; queues: BoardQueues } {
     const serverAdapter = new BoardShell(ui).setBasePath(BOARD_PATH);
-    const { replaceQueues } = createBullBoard({
+    const queues = createBullBoard({
       queues: [],
       serverAdapter,
       options: {
@@ -89,18 +95,18 @@ export class Desk {
         },
       },
     });
-    this.replaceQueues = replaceQueues;
-    return serverAdapter.getRouter() as RequestHandler;
+    return { router: serverAdapter.getRouter() as RequestHandler, queues };
   }
 
-  /** Brings the lines up to date before Bull Board looks at them: channels and sources come and go. */
+  /** Brings what is shown up to date before Bull Board looks at it. */
   readonly refresh: RequestHandler = async (request, _, next) => {
-    if (request.path.startsWith('/api/')) await this.look();
+    if (request.path.startsWith('/api/'))
+      this.views = await this.snapshot.views(askedFor(request.path, request.query));
     next();
   };
 
   readonly toQueue: RequestHandler<{ queue: string }> = async (request, response) => {
-    const { name } = await this.queueNamed(request.params.queue, this.callerOf(request));
+    const name = await this.nameOf(request.params.queue, this.callerOf(request));
     response.redirect(`${BOARD_PATH}/queue/${encodeURIComponent(name)}`);
   };
 
@@ -110,7 +116,7 @@ export class Desk {
     const item = Number.isSafeInteger(id) ? await this.parts.finder.item(id) : null;
     if (!item || !caller.seesItem(item))
       throw new NotFound(`there is no item ${request.params.queueId}`);
-    const { name } = await this.queueNamed(item.queue, caller);
+    const name = await this.nameOf(item.queue, caller);
     response.redirect(`${BOARD_PATH}/queue/${encodeURIComponent(name)}/${id}`);
   };
 
@@ -119,25 +125,22 @@ export class Desk {
       const caller = this.callerOf(request);
       mayAct(caller);
       if (!verb.act) throw new Forbidden(verb.refusal ?? 'Andon refuses this');
-      const body = await verb.act(await this.actOf(request, caller));
-      this.snapshot.forget();
-      response.json(body);
+      response.json(await verb.act(await this.actOf(request, caller)));
     };
   }
 
   private async actOf(request: Request, caller: Caller): Promise<Act> {
-    await this.look();
-    const { finder, transitions } = this.parts;
+    await this.roll.refresh();
+    const { finder, transitions, status } = this.parts;
     const {
       queueName = '',
       jobId = '',
       queueStatus = '',
     } = request.params as Record<string, string>;
-    const queue = async () => {
-      const found = this.lines.get(queueName);
-      const listed = found && this.listed.get(found.queue);
-      if (!listed || !seesQueue(caller, listed)) throw new NotFound('there is no such queue');
-      return listed.view;
+    const queue = () => {
+      const found = this.roll.named(queueName);
+      if (!found || !seesQueue(caller, found)) throw new NotFound('there is no such queue');
+      return found.queue;
     };
     return {
       caller,
@@ -145,10 +148,10 @@ export class Desk {
       transitions,
       status: queueStatus,
       queue,
-      queues: async () =>
-        [...this.listed.values()].filter((one) => seesQueue(caller, one)).map((one) => one.view),
+      queues: () =>
+        status([...this.roll.all()].flatMap((one) => (seesQueue(caller, one) ? one.queue : []))),
       item: async () => {
-        const { name } = await queue();
+        const name = queue();
         const item = /^\d{1,15}$/.test(jobId) ? await finder.item(Number(jobId)) : null;
         if (!item || item.queue !== name || !caller.seesItem(item))
           throw new NotFound(`there is no item ${jobId} in this queue`);
@@ -163,54 +166,35 @@ export class Desk {
     return caller;
   }
 
-  /** The line of a queue by its own name ("channel.12"). */
-  private async queueNamed(queue: QueueName, caller: Caller): Promise<{ name: string }> {
-    await this.look();
-    const listed = this.listed.get(queue);
-    if (!listed || !seesQueue(caller, listed)) throw new NotFound(`there is no queue ${queue}`);
-    for (const [name, line] of this.lines) if (line.queue === queue) return { name };
-    throw new NotFound(`there is no queue ${queue}`);
-  }
-
-  private async look(): Promise<void> {
-    const listed = await this.snapshot.queues();
-    if (listed === this.listed) return;
-    this.listed = listed;
-    const clients = new Set([...listed.values()].map(({ view }) => view.client)).size > 2;
-    const before = new Map(this.lines);
-    this.lines.clear();
-    for (const [queue, { view }] of listed) {
-      const name = boardName(view, clients);
-      const known = before.get(name);
-      this.lines.set(
-        name,
-        known?.queue === queue ? known : { queue, line: this.lineOf(name, queue) },
-      );
-    }
-    this.replaceQueues([...this.lines.values()].map(({ line }) => line));
+  /** The board's name of a queue. @throws NotFound */
+  private async nameOf(queue: QueueName, caller: Caller): Promise<string> {
+    await this.roll.refresh();
+    const found = this.roll.of(queue);
+    if (!found || !seesQueue(caller, found)) throw new NotFound(`there is no queue ${queue}`);
+    return found.name;
   }
 
   private lineOf(name: string, queue: QueueName): BoardLine {
     const { lookout } = this;
     return new BoardLine(name, {
-      view: () => this.listed.get(queue)?.view ?? null,
+      view: () => this.views.get(queue) ?? null,
       items: (place, start, end) => lookout.items(queue, place, start, end),
       item: (queueId) => lookout.item(queue, queueId),
       logs: (queueId) => lookout.logs(queue, queueId),
       metrics: (type, start, end) => lookout.metrics(queue, type, start, end),
       redisInfo: () => lookout.redisInfo(),
-      visible: (request) => this.isVisible(name, queue, request),
+      visible: (request) => this.isVisible(queue, request),
     });
   }
 
-  private isVisible(name: string, queue: QueueName, request: BullBoardRequest): boolean {
-    const listed = this.listed.get(queue);
-    if (!listed || !seesQueue(this.callerOf(request), listed)) return false;
+  private isVisible(queue: QueueName, request: BullBoardRequest): boolean {
+    const view = this.views.get(queue);
+    const enrolled = view && this.roll.of(queue);
+    if (!enrolled || !seesQueue(this.callerOf(request), enrolled)) return false;
     const asked = request.params['queueName'] ?? request.query['activeQueue'];
-    if (asked !== undefined && (asked === name || decodeURIComponent(String(asked)) === name))
-      return true;
+    if (asked !== undefined && this.roll.named(String(asked))?.queue === queue) return true;
     if (request.params['queueName'] !== undefined) return false;
-    return this.listed.size <= LISTED_MOST || needsALook(listed);
+    return this.roll.size <= LISTED_MOST || needsALook(view);
   }
 
   /** Hides the buttons from those who may only look. Hiding is a courtesy; the verbs ask again. */
@@ -221,10 +205,16 @@ export class Desk {
   }
 }
 
-function seesQueue(caller: Caller, { view, endpoint }: Listed): boolean {
-  if (view.name === PARALLEL) return caller.unlimited;
-  return endpoint !== null && caller.seesEndpoint(endpoint);
+function seesQueue(caller: Caller, { endpoint }: Enrolled): boolean {
+  return endpoint ? caller.seesEndpoint(endpoint) : caller.unlimited;
 }
 
-const needsALook = ({ view }: Listed): boolean =>
-  view.state !== 'running' || view.counts.active > 0 || view.counts.failed > 0;
+const needsALook = ({ state, counts }: QueueView): boolean =>
+  state !== 'running' || counts.active > 0 || counts.failed > 0;
+
+/** The queue that a request is about, as the board names it. */
+function askedFor(path: string, query: Request['query']): string | undefined {
+  const [, name] = /^\/api\/queues\/([^/]+)/.exec(path) ?? [];
+  const { activeQueue } = query;
+  return name ?? (typeof activeQueue === 'string' ? activeQueue : undefined);
+}

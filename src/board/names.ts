@@ -1,22 +1,21 @@
-import type { QueueView } from '../queues/view.js';
+import type { Endpoint } from '../queues/registry.js';
 
 /** Between the group and the name of a queue. It must occur in neither, and "/" is part of "SAP S/4". */
 export const DELIMITER = '::';
 
-const groups = { channel: 'Channels', source: 'Sources', parallel: 'Parallel' } as const;
+const groups = { channel: 'Channels', source: 'Sources', service: 'Services' } as const;
 
 /**
  * A queue's name on the board: `Channels::Cape Shopify (12)`, or `Acme::Channels::Cape Shopify (12)`
  * where several clients share an installation. The board's side bar groups by its parts and shows the
  * last one.
+ * @param endpoint null is the parallel queue
  */
-export function boardName(queue: QueueView, clients: boolean): string {
-  const id = queue.name.replace(/^\w+\./, '');
-  const label =
-    queue.kind === 'parallel' ? 'All non-blocking items' : `${plain(queue.description)} (${id})`;
-  return [...(clients && queue.client ? [queue.client] : []), groups[queue.kind], label].join(
-    DELIMITER,
-  );
+export function boardName(endpoint: Endpoint | null, clients: boolean): string {
+  if (!endpoint) return ['Parallel', 'All non-blocking items'].join(DELIMITER);
+  const { kind, id, client, description } = endpoint;
+  const label = `${plain(description)} (${id})`;
+  return [...(clients && client ? [client] : []), groups[kind], label].join(DELIMITER);
 }
 
 const plain = (text: string): string => text.replaceAll(DELIMITER, ': ');

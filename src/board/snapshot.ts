@@ -1,56 +1,67 @@
-import { type Endpoint, endpointName, type Registry } from '../queues/registry.js';
+import type { Standing } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
 import { type QueueView, showQueue } from '../queues/view.js';
 import { PARALLEL, type QueueName } from '../redis/keys.js';
+import type { Roll } from './roll.js';
+import { SharedLook } from './shared-look.js';
 
-/** A queue as the board lists it; its endpoint is null for the parallel queue. */
-export interface Listed {
-  readonly view: QueueView;
-  readonly endpoint: Endpoint | null;
+export interface SnapshotParts {
+  readonly roll: Roll;
+  readonly standing: Standing;
+  status(names: readonly QueueName[]): Promise<QueueStatus[]>;
 }
 
-/** How old what the board shows may be, in milliseconds: one look at Redis serves everybody who polls. */
-const FRESH_MS = 1_000;
+/** What the queues of a snapshot look like; whoever is not in it just runs, or rests. */
+export type Views = ReadonlyMap<QueueName, QueueView>;
 
-/** All queues as they were a moment ago, read in one go however many there are. */
+/** So long a queue that somebody looks at is read with the others, in milliseconds: pages poll every few seconds. */
+const ASKED_FOR_MS = 60_000;
+
+/**
+ * The queues as they are now. Above `listedMost` only those are looked into that stand, fail or work, which
+ * the indexes name, and those that somebody looks at: what a look costs depends on how much happens, not on how
+ * many queues there are.
+ */
 export class Snapshot {
-  private readonly registry: Registry;
-  private readonly status: (names: readonly string[]) => Promise<QueueStatus[]>;
-  private taken: { at: number; queues: Promise<ReadonlyMap<QueueName, Listed>> } | null = null;
+  private readonly parts: SnapshotParts;
+  private readonly listedMost: number;
+  private readonly shared = new SharedLook(() => this.look());
+  /** The board's names of queues that somebody looks at, and when that one asked last. */
+  private readonly askedFor = new Map<string, number>();
 
-  constructor(registry: Registry, status: (names: readonly string[]) => Promise<QueueStatus[]>) {
-    this.registry = registry;
-    this.status = status;
+  constructor(parts: SnapshotParts, listedMost: number) {
+    this.parts = parts;
+    this.listedMost = listedMost;
   }
 
-  queues(): Promise<ReadonlyMap<QueueName, Listed>> {
-    const now = performance.now();
-    if (!this.taken || now - this.taken.at > FRESH_MS) {
-      const queues = this.take();
-      const taken = { at: now, queues };
-      this.taken = taken;
-      queues.catch(() => {
-        // The next look tries again; whoever waits for this one gets the error.
-        if (this.taken === taken) this.taken = null;
-      });
-    }
-    return this.taken.queues;
+  /** @param name the board's name of the queue that is looked at, if one is: it will be in the answer */
+  views(name?: string): Promise<Views> {
+    if (name !== undefined) this.askedFor.set(name, performance.now());
+    return this.shared.now();
   }
 
-  /** Somebody changed something: the next look is a new one. */
-  forget(): void {
-    this.taken = null;
-  }
-
-  private async take(): Promise<ReadonlyMap<QueueName, Listed>> {
-    const endpoints = (await this.registry.list()).filter((one) => one.kind !== 'service');
-    const names = [...endpoints.map((one) => endpointName(one.kind, one.id)), PARALLEL];
-    const statuses = await this.status(names);
+  private async look(): Promise<Views> {
+    const { roll, status } = this.parts;
+    await roll.refresh();
+    const names = await this.names();
     return new Map(
-      statuses.map((status, n) => {
-        const endpoint = endpoints[n] ?? null;
-        return [status.name, { view: showQueue(status, endpoint), endpoint }];
-      }),
+      (await status(names)).map((one) => [
+        one.name,
+        showQueue(one, roll.of(one.name)?.endpoint ?? null),
+      ]),
     );
+  }
+
+  private async names(): Promise<QueueName[]> {
+    const { roll, standing } = this.parts;
+    if (roll.size <= this.listedMost) return [...roll.all()].map(({ queue }) => queue);
+    const names = new Set([...(await standing.stirring()), PARALLEL]);
+    const now = performance.now();
+    for (const [name, at] of this.askedFor) {
+      const queue = roll.named(name)?.queue;
+      if (!queue || now - at > ASKED_FOR_MS) this.askedFor.delete(name);
+      else names.add(queue);
+    }
+    return [...names].filter((name) => roll.of(name) !== null);
   }
 }

@@ -3,15 +3,16 @@ import type { Transitions } from '../blocking/transitions.js';
 import { Conflict, Forbidden, NotFound } from '../errors.js';
 import type { Finder } from '../queues/find.js';
 import type { Item } from '../queues/item.js';
-import type { QueueView } from '../queues/view.js';
+import type { QueueStatus } from '../queues/status.js';
+import type { QueueName } from '../redis/keys.js';
 
 /** What a verb acts on. */
 export interface Act {
   readonly caller: Caller;
   /** The queue of the address, which the caller may see. @throws NotFound */
-  queue(): Promise<QueueView>;
-  /** All queues the caller may see. */
-  queues(): Promise<QueueView[]>;
+  queue(): QueueName;
+  /** All queues the caller may see, as they are now. */
+  queues(): Promise<QueueStatus[]>;
   /** The item of the address, which the caller may see. @throws NotFound */
   item(): Promise<Item>;
   /** The tab the verb was pressed on: "failed", "completed", "wait" … */
@@ -137,7 +138,7 @@ async function skip({ item, caller, transitions }: Act): Promise<Record<string, 
  */
 async function retryAll(act: Act): Promise<Record<string, unknown>> {
   if (act.status !== 'failed') throw new Conflict('only failed items can be retried', {});
-  const { name } = await act.queue();
+  const name = act.queue();
   const failed: Item[] = [];
   const filter = { state: 'failed', queue: name } as const;
   for await (const item of act.finder.all(filter, (one) => act.caller.seesItem(one)))
@@ -156,12 +157,12 @@ async function retryAll(act: Act): Promise<Record<string, unknown>> {
 }
 
 async function pause({ queue, caller, transitions }: Act): Promise<Record<string, never>> {
-  await transitions.pause((await queue()).name, caller.actor, 'on Bull Board');
+  await transitions.pause(queue(), caller.actor, 'on Bull Board');
   return {};
 }
 
 async function resume({ queue, caller, transitions }: Act): Promise<Record<string, never>> {
-  await transitions.resume((await queue()).name, caller.actor);
+  await transitions.resume(queue(), caller.actor);
   return {};
 }
 

@@ -4,6 +4,7 @@ import { rateLimitSchema, retrySettingsSchema } from '../config/schema.js';
 import { exchange } from '../redis/exchange.js';
 import type { Keys, QueueName } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
+import { type Stamped, writeStamped } from '../redis/stamped.js';
 import { isSealed, Vault } from '../secrets/vault.js';
 
 export const endpointKinds = ['channel', 'source', 'service'] as const;
@@ -55,6 +56,9 @@ export const endpointName = (kind: EndpointKind, id: string): string => `${kind}
 /** "c2" before "c10". Made once: `localeCompare` makes one for each comparison, 30 times as slow at 5,000. */
 const inOrder = new Intl.Collator('en', { numeric: true });
 
+/** A list is read whole at least so often, in milliseconds: a version of Andon that knows no stamp may write too. */
+const LIST_AGE_MS = 30_000;
+
 /**
  * Which sources, channels and services there are. Shared by all processes, always read from Redis:
  * what one process puts, every other sees with its next look.
@@ -66,6 +70,9 @@ export class Registry {
   private readonly vault: Vault;
   /** Parsed once a text: endpoints are read for every claim, and change seldom. */
   private readonly parsed = new Map<string, { text: string; endpoint: Endpoint }>();
+  private readonly stamped: Stamped;
+  /** All endpoints as they were under a stamp: thousands are not read anew while nobody changes one. */
+  private listed: { stamp: string | null; at: number; all: readonly Endpoint[] } | null = null;
 
   /** @param vault seals secrets; without one, an endpoint that has any is refused */
   constructor(redis: Redis, scripts: Scripts, keys: Keys, vault: Vault = new Vault([])) {
@@ -73,6 +80,7 @@ export class Registry {
     this.scripts = scripts;
     this.keys = keys;
     this.vault = vault;
+    this.stamped = { hash: keys.registry.endpoints, stamp: keys.registry.endpointsStamp };
   }
 
   async get(kind: EndpointKind, id: string): Promise<Endpoint | null> {
@@ -118,13 +126,22 @@ export class Registry {
     });
   }
 
-  async list(kind?: EndpointKind): Promise<Endpoint[]> {
-    const all = await this.redis.hgetall(this.keys.registry.endpoints);
+  /** All, or all of a kind, by id. Without a kind it is the same array as long as nothing has changed. */
+  async list(kind?: EndpointKind): Promise<readonly Endpoint[]> {
+    // First the stamp: what is read after it can only be newer than it says.
+    const stamp = await this.redis.get(this.stamped.stamp);
+    const now = performance.now();
+    if (!this.listed || this.listed.stamp !== stamp || now - this.listed.at > LIST_AGE_MS)
+      this.listed = { stamp, at: now, all: await this.readAll() };
+    const { all } = this.listed;
+    return kind ? all.filter((endpoint) => endpoint.kind === kind) : all;
+  }
+
+  private async readAll(): Promise<readonly Endpoint[]> {
+    const all = await this.redis.hgetall(this.stamped.hash);
     const stored = Object.entries(all).map(([name, text]) => this.parse(name, text));
     const others = [...builtIn].flatMap(([name, endpoint]) => (name in all ? [] : [endpoint]));
-    return [...stored, ...others]
-      .filter((endpoint) => !kind || endpoint.kind === kind)
-      .sort((a, b) => inOrder.compare(a.id, b.id));
+    return Object.freeze([...stored, ...others].sort((a, b) => inOrder.compare(a.id, b.id)));
   }
 
   /** Names of all blocking queues there should be. */
@@ -150,9 +167,7 @@ export class Registry {
     const name = endpointName(endpoint.kind, endpoint.id);
     if (endpoint.kind !== 'service') await this.spreadIds(name);
     await this.storeSecrets(name, secrets);
-    return (
-      (await this.redis.hset(this.keys.registry.endpoints, name, JSON.stringify(endpoint))) === 1
-    );
+    return (await writeStamped(this.redis, this.stamped, name, JSON.stringify(endpoint))) === 1;
   }
 
   private async storeSecrets(name: string, secrets: SecretSettings): Promise<void> {
@@ -167,7 +182,7 @@ export class Registry {
 
   private async remove(kind: EndpointKind, id: string): Promise<boolean> {
     const name = endpointName(kind, id);
-    const removed = await this.redis.hdel(this.keys.registry.endpoints, name);
+    const removed = await writeStamped(this.redis, this.stamped, name, null);
     await this.redis.hdel(this.keys.registry.secrets, name);
     if (kind !== 'service') {
       // One that is put again under this id starts without the old rules and pause.

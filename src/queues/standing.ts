@@ -66,6 +66,23 @@ export class Standing {
     );
   }
 
+  /**
+   * Queues that are not simply idle: blocked, paused or waiting, or with an item that is being delivered.
+   * Only the parallel queue may have failed items without being here.
+   */
+  async stirring(): Promise<Set<QueueName>> {
+    const lists = await this.each((shard) =>
+      Promise.all([
+        this.redis.zrange(this.keys.ours(shard, 'standing'), '0', '-1'),
+        this.redis.zrange(this.keys.ours(shard, 'holds'), '0', '-1'),
+        this.redis.zrange(this.keys.ours(shard, 'held'), '0', '-1'),
+        this.redis.zrange(this.keys.ours(shard, 'inflight'), '0', '-1'),
+      ]),
+    );
+    // Of these, two name the item too, after a space.
+    return new Set(lists.flat(2).map((member) => member.split(' ', 1)[0] ?? ''));
+  }
+
   /** How many items have failed and were not dealt with. */
   async countFailed(): Promise<number> {
     const counts = await this.each((shard) => this.redis.zcard(this.keys.ours(shard, 'failed')));

@@ -126,6 +126,8 @@ export type AlertKeys = Readonly<Record<keyof typeof alertParts, string>>;
 export interface RegistryKeys {
   /** hash: "channel.12" → endpoint */
   readonly endpoints: string;
+  /** string: another one after each change of the endpoints */
+  readonly endpointsStamp: string;
   /** hash: "channel.12" → secret settings of its connector, sealed; "webhook.crm" → what signs it, sealed */
   readonly secrets: string;
   /** hash: webhook id → webhook */
@@ -199,6 +201,7 @@ export class Keys {
     const registry = (name: string) => `{${prefix}:registry}:${name}`;
     this.registry = {
       endpoints: registry('endpoints'),
+      endpointsStamp: registry('endpointsStamp'),
       secrets: registry('secrets'),
       webhooks: registry('webhooks'),
       ordinals: registry('ordinals'),

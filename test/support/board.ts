@@ -1,32 +1,43 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
-import express from 'express';
+import express, { type Request } from 'express';
 import { Caller, type Limits, type Scope } from '../../src/accounts/caller.js';
 import { BOARD_PATH, board } from '../../src/board/board.js';
 import { loadCatalogue } from '../../src/instructions/catalogue.js';
+import { Standing } from '../../src/queues/standing.js';
 import { readStatus } from '../../src/queues/status.js';
 import { type Line, silent } from './line.js';
 
 export const noLimits: Limits = { clients: null, channels: null, sources: null };
 
-/** Bull Board over a line, for one person. It is closed after the test. */
+export interface Person {
+  readonly actor?: string;
+  readonly scopes?: readonly Scope[];
+  readonly limits?: Limits;
+}
+
+/** Bull Board over a line, for one person, or for several who share it. It is closed after the test. */
 export class TestBoard {
   readonly url: string;
+  private readonly person: string;
 
-  private constructor(url: string) {
+  private constructor(url: string, person = 'Thandi') {
     this.url = url;
+    this.person = person;
   }
 
   static async open(
     line: Line,
-    person: { actor?: string; scopes?: readonly Scope[]; limits?: Limits } = {},
+    person: Person = {},
+    others: readonly (Person & { actor: string })[] = [],
   ): Promise<TestBoard> {
-    const caller = new Caller(
-      person.actor ?? 'Thandi',
-      person.scopes ?? ['operate'],
-      person.limits ?? noLimits,
+    const [caller, ...rest] = [person, ...others].map(
+      ({ actor = 'Thandi', scopes = ['operate'], limits = noLimits }) =>
+        new Caller(actor, scopes, limits),
     );
+    const callerOf = (request: Request) =>
+      rest.find(({ actor }) => actor === request.get('x-test-person')) ?? caller!;
     const app = express().use(
       BOARD_PATH,
       board({
@@ -35,16 +46,22 @@ export class TestBoard {
         catalogue: loadCatalogue(),
         registry: line.registry,
         finder: line.finder,
+        standing: new Standing(line.redis, line.scripts, line.keys),
         transitions: line.transitions,
         log: silent,
         status: (names) => readStatus(line.scripts, line.keys, names),
-        callerOf: () => caller,
+        callerOf,
       }),
     );
     const server = createServer(app);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     servers.add(server);
     return new TestBoard(`http://127.0.0.1:${(server.address() as AddressInfo).port}${BOARD_PATH}`);
+  }
+
+  /** The same board as another of those whom it was opened for sees it. */
+  as(actor: string): TestBoard {
+    return new TestBoard(this.url, actor);
   }
 
   async call(
@@ -55,9 +72,8 @@ export class TestBoard {
     const answer = await fetch(this.url + path, {
       method,
       redirect: 'manual',
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: { 'x-test-person': this.person, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : { text } };
