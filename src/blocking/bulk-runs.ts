@@ -215,8 +215,9 @@ export class BulkRuns implements Part {
     }
     const [before] = await this.tools.status([item.queue]);
     try {
-      if (verb === 'retry') await transitions.retry(item, actor);
-      else await transitions.skip(item, { actor, reason });
+      const failedAt = chosen.errorAt === null ? undefined : Date.parse(chosen.errorAt);
+      if (verb === 'retry') await transitions.retry(item, actor, failedAt);
+      else await transitions.skip(item, { actor, reason, failedAt });
     } catch (error) {
       if (!(error instanceof Conflict || error instanceof NotFound)) throw error;
       await this.note(id, chosen.queueId, { kind: 'left', say: messageOf(error) });

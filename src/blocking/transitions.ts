@@ -15,7 +15,14 @@ export interface SkipRequest {
   readonly scope?: SkipScope | undefined;
   /** When a lasting rule (`entity-until-add`) ends by itself. */
   readonly until?: Date | undefined;
+  readonly failedAt?: FailedAt;
 }
+
+/**
+ * Of which failure a person decides, in milliseconds since 1970: an item that has failed anew meanwhile
+ * is left as it is. Asked in the same step. Unset: whichever it stands with.
+ */
+export type FailedAt = number | undefined;
 
 type Located = Pick<Item, 'queue' | 'queueId'>;
 
@@ -36,8 +43,8 @@ export class Transitions {
   }
 
   /** Runs a failed item again before everything behind it; a backing-off one at once. @throws Conflict */
-  async retry(item: Located, actor: string): Promise<void> {
-    await this.onItem('retry', 'retried', item, [actor]);
+  async retry(item: Located, actor: string, failedAt?: FailedAt): Promise<void> {
+    await this.onItem('retry', 'retried', item, [actor, failedAt ?? '']);
   }
 
   /** Leaves the item undone and lets the queue go on; answers the ids of all that were skipped. @throws Conflict */
@@ -48,6 +55,7 @@ export class Transitions {
       request.scope ?? 'item',
       request.until ? request.until.getTime() : '',
       this.adds,
+      request.failedAt ?? '',
     ]);
     return ids.map(Number);
   }
@@ -161,6 +169,11 @@ export class Transitions {
       );
     }
     if (verdict === 'gone') throw new NotFound(`there is no item ${item.queueId}`);
+    if (verdict === 'anew') {
+      throw new Conflict(`item ${item.queueId} has failed anew since: look at it again`, {
+        state: 'failed',
+      });
+    }
     throw new Conflict(`item ${item.queueId} is ${verdict}, so it cannot be ${done}`, {
       state: verdict,
     });

@@ -140,13 +140,13 @@ async function carryOut(act: Act, item: Item | null, services: ConsoleServices):
   }
   if (!item) return overtaken;
   if (act.verb === 'retry') {
-    await transitions.retry(item, actor);
+    await transitions.retry(item, actor, act.at);
     return done(
       `Item ${item.queueId} runs again`,
       'It goes before everything behind it. When it fails again you are told; when all is well you get a mail that says so.',
     );
   }
-  await transitions.skip(item, { actor, reason: 'skipped from a mail' });
+  await transitions.skip(item, { actor, reason: 'skipped from a mail', failedAt: act.at });
   return done(
     `Item ${item.queueId} is skipped`,
     'It stays undone, and its queue goes on. Who logs in can take the skip back while nothing newer of the same record has run.',

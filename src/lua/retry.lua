@@ -1,7 +1,8 @@
 -- A person has the item run again: it goes to the head, with a fresh set of automatic tries.
 --   KEYS[1] shard prefix
 --   ARGV[1] queue   ARGV[2] queue id   ARGV[3] actor
--- Returns {'ok'}, or {present state} with nothing changed.
+--   ARGV[4] only while it stands with its failure of then, ms since 1970; '' for whichever
+-- Returns {'ok'}, or {'anew'} (it failed again since) or {present state} with nothing changed.
 --@include facts
 --@include record
 --@include letgo
@@ -10,6 +11,7 @@
 local q, id = line(ARGV[1]), ARGV[2]
 local state = stateOf(q, id)
 if state ~= 'failed' and state ~= 'backing-off' then return { state } end
+if isAnother(q, id, ARGV[4]) then return { 'anew' } end
 pick(q, id)
 rcall('HDEL', q.base .. id, 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
 rcall('HSET', q.base .. id, 'tries', 0, 'deaths', 0, 'delay', 0)

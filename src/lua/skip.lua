@@ -3,7 +3,8 @@
 --   ARGV[1] queue   ARGV[2] queue id   ARGV[3] actor   ARGV[4] reason
 --   ARGV[5] scope: 'item', 'entity' or 'entity-until-add'
 --   ARGV[6] when a lasting rule ends, ms since 1970 or ''   ARGV[7] JSON list of instructions that add
--- Returns {'ok', skipped ids ...}, or {present state} with nothing changed.
+--   ARGV[8] only while it stands with its failure of then, ms since 1970; '' for whichever
+-- Returns {'ok', skipped ids ...}, or {'anew'} (it failed again since) or {present state} with nothing changed.
 --@include facts
 --@include record
 --@include state
@@ -11,6 +12,7 @@
 
 local q, id, actor, reason, scope = line(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local state = stateOf(q, id)
+if isAnother(q, id, ARGV[8]) then return { 'anew' } end
 if state == 'removed' then
   rcall('ZREM', shard.failed, id)
   lift(q, id)

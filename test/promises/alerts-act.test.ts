@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { withActs } from '../../src/alerts/act-mail.js';
 import { Acts } from '../../src/incidents/acts.js';
 import { makeKey, readKey, Vault } from '../../src/secrets/vault.js';
@@ -91,6 +91,32 @@ test('a link for a failure that was dealt with does nothing to a later one', asy
   }
   expect((await office.api.item(queueId)).state).toBe('failed');
   expect(office.shop.deliveries).toHaveLength(runs + 1);
+});
+
+test('nor to one that comes between the look at the item and the act', async () => {
+  const office = await startOffice(redis);
+  const queueId = await stopped(office, 'a', 'b');
+  const { skip } = linksIn(office);
+  const runs = office.shop.deliveries.length;
+  const take = Acts.prototype.take;
+  const between = jest.spyOn(Acts.prototype, 'take').mockImplementation(async function (
+    this: Acts,
+    ...args
+  ) {
+    await office.api.ok('POST', `/v1/items/${queueId}/retry`);
+    await until('it to fail anew', async () => {
+      const { state } = await office.api.item(queueId);
+      return office.shop.deliveries.length > runs && state === 'failed';
+    });
+    return take.apply(this, args);
+  });
+  try {
+    const answer = await visit(office, 'POST', skip);
+    expect([answer.status, answer.text]).toEqual([409, expect.stringContaining('failed anew')]);
+  } finally {
+    between.mockRestore();
+  }
+  expect((await office.api.item(queueId)).state).toBe('failed');
 });
 
 test('a skip tells before what needs the item and what runs next; a claim is for the person of the mail', async () => {

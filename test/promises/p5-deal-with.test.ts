@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { accept, done, fail, Line, product } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const redis = await startTestRedis();
 
@@ -99,6 +100,25 @@ describe('P5: retry runs before everything behind; skip and resolve leave a reco
     );
     expect(clicks.filter((click) => click.status === 'fulfilled')).toHaveLength(1);
     expect((await line.status('channel.12')).counts).toMatchObject({ waiting: 3, failed: 0 });
+  });
+
+  it('leaves an item alone that has failed anew since the person looked', async () => {
+    const { line, bad } = await blockedLine();
+    const seen = Date.parse(String((await line.item(bad.queueId)).error?.at));
+    await line.transitions.retry(bad, 'Thandi', seen);
+    await until('it to fail anew', async () => {
+      const { state, error } = await line.item(bad.queueId);
+      return state === 'failed' && Date.parse(String(error?.at)) > seen;
+    });
+    for (const late of [
+      line.transitions.retry(bad, 'Sipho', seen),
+      line.transitions.skip(bad, { actor: 'Sipho', failedAt: seen }),
+    ])
+      await expect(late).rejects.toThrow('has failed anew since');
+    const { state, error } = await line.item(bad.queueId);
+    expect(state).toBe('failed');
+    await line.transitions.skip(bad, { actor: 'Sipho', failedAt: Date.parse(String(error?.at)) });
+    expect((await line.item(bad.queueId)).state).toBe('skipped');
   });
 
   it('edits the data of a failed item, keeps the old, and sends the new', async () => {

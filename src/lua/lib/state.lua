@@ -15,6 +15,11 @@ local function stateOf(q, id)
   return 'waiting'
 end
 
+-- Whether its failure is another than the one that somebody has seen and decides about.
+local function isAnother(q, id, failedAt)
+  return failedAt ~= '' and rcall('HGET', q.base .. id, 'errorAt') ~= failedAt
+end
+
 -- Takes an item that a person may deal with (failed, or waiting for its next try) from where it sits,
 -- also from the worker that asks whether its far side is back: without the lock, that changes nothing.
 local function pick(q, id)
