@@ -7,8 +7,7 @@ import express, {
 } from 'express';
 import type { z } from 'zod';
 import type { Caller } from '../accounts/caller.js';
-import { faultsOf } from '../config/faults.js';
-import { inWords } from '../config/in-words.js';
+import { examine, faultsOf } from '../config/faults.js';
 import {
   Forbidden,
   InvalidInput,
@@ -185,7 +184,7 @@ function readIdempotencyKey(header: string | undefined): string | null {
 }
 
 function checked(schema: z.ZodType, value: unknown): unknown {
-  const result = schema.safeParse(value, { error: inWords });
+  const result = examine(schema, value);
   if (result.success) return result.data;
   throw new InvalidInput(result.error.issues.flatMap((issue) => faultsOf(issue)));
 }

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
-import { inWords } from '../config/in-words.js';
+import { examine } from '../config/faults.js';
 import { type Fault, InvalidInput, messageOf } from '../errors.js';
 import { isReference } from '../secrets/references.js';
 import type { NetworkGuard } from './network.js';
@@ -55,7 +55,7 @@ export function urlSchema(guard: Judge) {
 
 /** Settings that fit, or every fault at once, with pointers into the endpoint's `connector`. */
 export function checked<S extends z.ZodType>(schema: S, settings: unknown): z.output<S> {
-  const parsed = schema.safeParse(settings, { error: inWords });
+  const parsed = examine(schema, settings);
   if (parsed.success) return parsed.data;
   throw new InvalidInput(parsed.error.issues.flatMap(faultsOf));
 }

@@ -1,4 +1,5 @@
 import type { Claimed, Deliveries } from '../blocking/deliveries.js';
+import { examine } from '../config/faults.js';
 import type { HoldPolicy } from '../config/schema.js';
 import type { Connector, Delivery, Failure, Outcome } from '../connectors/connector.js';
 import { crashPoint } from '../crash-points.js';
@@ -120,7 +121,7 @@ async function adopt(
 }
 
 function faultsOf(entry: CatalogueEntry, data: unknown): string | null {
-  const checked = dataSchemas[entry.data].safeParse(data);
+  const checked = examine(dataSchemas[entry.data], data);
   if (checked.success) return null;
   return checked.error.issues
     .map((issue) => `data.${issue.path.map(String).join('.')}: ${issue.message}`)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { extname } from 'node:path';
 import type { NewItem } from '../../client/shapes.js';
-import { inWords } from '../../config/in-words.js';
+import { examine } from '../../config/faults.js';
 import type { Catalogue } from '../../instructions/catalogue.js';
 import { dataSchemas } from '../../instructions/data.js';
 import type { JsonObject } from '../../json.js';
@@ -68,7 +68,7 @@ function check(line: number, item: NewItem, catalogue: Catalogue): void {
     const option = entry.target === 'channel' ? ': give --channel ID' : '';
     throw new BadLine(line, undefined, `${item.instruction} needs a ${entry.target}${option}`);
   }
-  const checked = dataSchemas[entry.data].safeParse(item.data, { error: inWords });
+  const checked = examine(dataSchemas[entry.data], item.data);
   if (!checked.success) {
     const [issue] = checked.error.issues;
     throw new BadLine(line, issue?.path.join('.'), issue?.message ?? 'is not valid', 'field');
