@@ -159,9 +159,10 @@ export class NotReplicated extends AndonError {
   readonly title = 'Stored, but not yet on a replica';
   /** Seconds after which another try makes sense. */
   readonly retryAfter = 2;
-  constructor(replicas: number) {
+  /** @param wanted all that might take over, as far as that is known */
+  constructor(replicas: number, wanted: number) {
     super(
-      `not yet on a replica (${replicas} had it in time), so a failover might lose it: send it again with the same Idempotency-Key; a retry, skip or resolve that was stored answers 409 then`,
+      `not yet on ${wanted === 1 ? 'a replica' : `${wanted} replicas`} (${replicas} had it in time), so a failover might lose it: send it again with the same Idempotency-Key; a retry, skip or resolve that was stored answers 409 then`,
     );
   }
 }

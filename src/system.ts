@@ -60,6 +60,7 @@ import { Webhooks } from './queues/webhooks.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
 import { type Durability, local, Replicated } from './redis/durability.js';
 import { EmbeddedRedis } from './redis/embedded.js';
+import { type Heirs, heirsOf } from './redis/heirs.js';
 import { Keys, PARALLEL } from './redis/keys.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
@@ -109,6 +110,7 @@ export class System implements Part {
   private webhooks: WebhookBook = noWebhooks;
   private redis: Redis | null = null;
   private witness: Redis | null = null;
+  private heirs: Heirs | null = null;
   private roles: Parts | null = null;
   private stopping: Promise<void> | null = null;
   /** Whoever waits for Redis at the start stops waiting. */
@@ -191,6 +193,7 @@ export class System implements Part {
     this.observation.close();
     await this.roles?.stop();
     await this.types.close();
+    this.heirs?.close();
     for (const redis of [this.witness, this.redis]) if (redis) await closeRedis(redis, CLOSE_MS);
     await this.embedded?.stop();
     await this.observation.stop();
@@ -295,9 +298,11 @@ export class System implements Part {
     const { log } = this.options;
     this.witness = connectRedis(this.redisUrl, { name: 'andon-replicas', kind: 'fleet', log });
     await untilReady(this.witness, REDIS_WAIT_MS, this.ending.signal);
+    this.heirs = heirsOf(this.redisUrl);
     return new Replicated({
       redis,
       witness: this.witness,
+      heirs: this.heirs,
       replicas,
       waitMs: replicasWaitMs,
     });

@@ -3,7 +3,7 @@ import { messageOf } from '../errors.js';
 import { within } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import { connectCluster, isClusterUrl } from './cluster.js';
-import { parseSentinelUrl } from './sentinel-url.js';
+import { isSentinelUrl, parseSentinelUrl } from './sentinel-url.js';
 
 /**
  * What a connection is for:
@@ -52,7 +52,7 @@ export function connectRedis(url: string, { name, kind, log }: ConnectOptions): 
 
 function open(url: string, options: RedisOptions): Redis {
   if (isClusterUrl(url)) return connectCluster(url, options);
-  if (url.startsWith('redis+sentinel:')) return new Redis({ ...options, ...parseSentinelUrl(url) });
+  if (isSentinelUrl(url)) return new Redis({ ...options, ...parseSentinelUrl(url) });
   return new Redis(url, options);
 }
 

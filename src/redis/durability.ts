@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { NotReplicated } from '../errors.js';
 import { within } from '../lifecycle.js';
+import type { Heirs } from './heirs.js';
 import { Master } from './master.js';
 import { isOutage } from './outage.js';
 
@@ -21,7 +22,9 @@ export interface ReplicatedOptions {
   readonly redis: Redis;
   /** A connection of its own: WAIT lets everything behind it on its connection wait too. */
   readonly witness: Redis;
+  /** The fewest; more where more of them may take over. */
   readonly replicas: number;
+  readonly heirs: Heirs;
   /** How long replicas may take, in milliseconds. */
   readonly waitMs: number;
 }
@@ -35,11 +38,12 @@ interface Turns {
 interface Reached {
   readonly replication: string;
   readonly replicas: number;
+  readonly wanted: number;
 }
 
 /**
- * As soon as so many replicas have it. No failover loses it if that is all of them: with one of two, the
- * other can still say yes to a master that hung or steps down while the first takes over. After the
+ * As soon as so many replicas have it, and all that may take over: a master that hung or steps down
+ * can still be told yes by a replica that was not chosen. After the
  * write a key is touched over the witness connection and WAITed for: whatever reached the same master
  * before is then on the replicas as well. That it is the same master, and that the write's own
  * connection has been to no other meanwhile, is looked at each time. Writes that come together share
@@ -60,9 +64,9 @@ export class Replicated implements Durability {
   async cover<T>(write: () => Promise<T>, key: string): Promise<T> {
     const mark = await this.writer.mark(key);
     const result = await write();
-    const { replication, replicas } = await this.reached(key);
+    const { replication, replicas, wanted } = await this.reached(key);
     const same = this.writer.still(mark, key) && replication === mark.replication;
-    if (!same || replicas < this.options.replicas) throw new NotReplicated(replicas);
+    if (!same || replicas < wanted) throw new NotReplicated(replicas, wanted);
     return result;
   }
 
@@ -80,18 +84,21 @@ export class Replicated implements Durability {
   }
 
   private async ask(key: string): Promise<Reached> {
-    const { replicas, waitMs } = this.options;
+    const { replicas, heirs, waitMs } = this.options;
     try {
       const mark = await this.witness.mark(key);
+      const needed = await within(waitMs, heirs.needed(mark.node), 'no answer to WAIT');
+      const wanted = Math.max(replicas, needed);
+      if (wanted === Number.POSITIVE_INFINITY) return NOT_REACHED;
       // Sent in one go, so over one connection. EXPIRE is carried out even when memory is full.
-      const both = Promise.all([mark.node.expire(key, KEEP_S), mark.node.wait(replicas, waitMs)]);
+      const both = Promise.all([mark.node.expire(key, KEEP_S), mark.node.wait(wanted, waitMs)]);
       const [touched, count] = await within(waitMs + SLACK_MS, both, 'no answer to WAIT');
       if (touched === 0) {
         await mark.node.set(key, 1, 'EX', KEEP_S);
         return await this.ask(key);
       }
       const still = this.witness.still(mark, key);
-      return { replication: mark.replication, replicas: still ? count : 0 };
+      return { replication: mark.replication, replicas: still ? count : 0, wanted };
     } catch (error) {
       if (isOutage(error)) return NOT_REACHED;
       throw error;
@@ -99,7 +106,7 @@ export class Replicated implements Durability {
   }
 }
 
-const NOT_REACHED: Reached = { replication: 'none', replicas: 0 };
+const NOT_REACHED: Reached = { replication: 'none', replicas: 0, wanted: 1 };
 const KEEP_S = 7 * 24 * 3_600;
 /** For the way there and back, in milliseconds. */
 const SLACK_MS = 1_000;

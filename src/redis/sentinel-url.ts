@@ -1,7 +1,9 @@
-import type { RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 
 const form =
   /^redis\+sentinel:\/\/(?:([^:@/]*):([^@/]*)@)?([^@/?]+)\/([^/?]+)(?:\/(\d+))?(?:\?sentinelPassword=(.*))?$/;
+
+export const isSentinelUrl = (url: string): boolean => url.startsWith('redis+sentinel:');
 
 /**
  * `redis+sentinel://[user:password@]host1:port,host2:port/masterName[/db][?sentinelPassword=…]`.
@@ -29,6 +31,28 @@ export function parseSentinelUrl(url: string): RedisOptions {
     // Of those that tell of failovers. By default one that was restarted is listened to again after a minute.
     sentinelReconnectStrategy: (times) => Math.min(50 * times, 1_000),
   };
+}
+
+/** A connection to each of the Sentinels themselves, and what they call the master. */
+export function connectSentinels(url: string): { name: string; sentinels: Redis[] } {
+  const { name = '', sentinels = [], sentinelPassword } = parseSentinelUrl(url);
+  const connected = sentinels.map((address) => {
+    const redis = new Redis({
+      ...address,
+      ...(sentinelPassword ? { password: sentinelPassword } : {}),
+      connectionName: 'andon-heirs',
+      enableReadyCheck: false,
+      connectTimeout: 2_000,
+      commandTimeout: 1_000,
+      socketTimeout: 5_000,
+      disconnectTimeout: 500,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (times) => Math.min(50 * times, 1_000),
+    });
+    redis.on('error', () => {}); // one that is away gives no answer, which is what counts
+    return redis;
+  });
+  return { name, sentinels: connected };
 }
 
 function parseHost(text: string): { host: string; port: number } {

@@ -17,7 +17,11 @@ net.Socket.prototype.connect = function (...args) {
     if (String(options.port) === port) options.localAddress = address;
     // Sentinels and a Cluster tell where their servers are: only here can a link be put before them.
     const by = detours[options.port];
-    if (by && Array.isArray(args[0])) args[0][0] = { ...options, port: by };
+    if (by && Array.isArray(args[0])) {
+      args[0][0] = { ...options, port: by };
+      // As if there were no link: where it is connected to is compared with what the Sentinels name.
+      Object.defineProperty(this, 'remotePort', { value: Number(options.port) });
+    }
   }
   return connect.apply(this, args);
 };
