@@ -44,8 +44,7 @@ import { overrideFaults } from './incidents/warnings.js';
 import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
 import { type Part, Parts, within } from './lifecycle.js';
 import type { Log } from './log.js';
-import type { Standstill } from './observability/readiness.js';
-import { Observation } from './observe.js';
+import { Observation, type Observed } from './observe.js';
 import { Audit } from './queues/audit.js';
 import { Changes } from './queues/changes.js';
 import { Enqueuer } from './queues/enqueue.js';
@@ -106,6 +105,7 @@ export class System implements Part {
   private readonly embedded: EmbeddedRedis | null;
   private readonly types: ConnectorTypes;
   private readonly references: References;
+  private readonly catalogue: Catalogue;
   private readonly observation: Observation;
   private webhooks: WebhookBook = noWebhooks;
   private redis: Redis | null = null;
@@ -120,7 +120,13 @@ export class System implements Part {
     this.config = config;
     this.options = { ...options, log: discreetLog(options.log, new Scrubber(ownSecrets(config))) };
     this.references = new References(config.references);
-    this.observation = new Observation(config, version, this.options.log);
+    this.catalogue = loadCatalogue();
+    this.observation = new Observation(config, {
+      version,
+      roles: options.roles,
+      instructions: new Set(this.catalogue.names),
+      log: this.options.log,
+    });
     this.types = connectorTypes(config.connectorNetworks, {
       modules: config.file.modules,
       mail: config.mail,
@@ -145,7 +151,7 @@ export class System implements Part {
   /** @throws BadConfig when Redis, bullmq or the settings are not as they must be */
   async start(): Promise<void> {
     try {
-      const catalogue = loadCatalogue();
+      const { catalogue } = this;
       const strangers = catalogue.strangers(Object.keys(this.config.file.retry), 'retry');
       strangers.push(...wrongOverrides(this.config, catalogue));
       if (strangers.length > 0) throw new BadConfig(strangers);
@@ -192,6 +198,7 @@ export class System implements Part {
     this.ending.abort();
     this.observation.close();
     await this.roles?.stop();
+    await this.observation.leave();
     await this.types.close();
     this.heirs?.close();
     for (const redis of [this.witness, this.redis]) if (redis) await closeRedis(redis, CLOSE_MS);
@@ -243,15 +250,16 @@ export class System implements Part {
       parts.push(api, bulkRuns, desk.feed);
     }
     // After the API: when its port is taken, nothing has been claimed.
-    const standstills: Standstill[] = [];
+    const observed: Observed[] = [];
     if (roles.includes('worker')) {
       const fleet = this.fleet(redis, keys, catalogue, vault);
-      standstills.push(() => fleet.standstill());
+      observed.push({ standstill: () => fleet.standstill(), pulse: () => fleet.pulse });
       parts.push(fleet);
     }
     if (roles.includes('alerts')) {
       const alerter = this.alerter(redis, keys, catalogue, vault, durability);
-      standstills.push(() => alerter.standstill());
+      const pulse = { crews: [], loops: [alerter] };
+      observed.push({ standstill: () => alerter.standstill(), pulse: () => pulse });
       parts.push(alerter);
     }
     this.roles = new Parts('roles', parts, (part, problem) =>
@@ -259,7 +267,7 @@ export class System implements Part {
     );
     await this.roles.start();
     this.url = api?.url ?? null;
-    this.observation.open(redis, keys, standstills);
+    await this.observation.open(redis, keys, observed);
   }
 
   private services(
@@ -372,6 +380,8 @@ export class System implements Part {
       log: this.options.log,
       version,
       probe: () => this.observation.readiness.demand(),
+      metrics: () => this.observation.metrics.scrape(),
+      onAnswer: (answered) => this.observation.metrics.answered(answered),
       trustProxy: this.config.trustProxy,
       ...pages,
     });
@@ -426,6 +436,7 @@ export class System implements Part {
       keys,
       catalogue,
       vault,
+      meter: this.observation.metrics,
       log,
       giveUp,
       open: (kind, name) => connectRedis(this.redisUrl, { name: `andon-${name}`, kind, log }),

@@ -64,7 +64,7 @@ function welcome(system: System, config: Config, roles: readonly Role[]): void {
   if (roles.length === 1 && roles[0] === 'alerts') {
     lines.push('Andon alerts run: what fails is told by mail to those it concerns.');
   }
-  if (system.healthUrl) lines.push(`Health ${system.healthUrl}/readyz`);
+  if (system.healthUrl) lines.push(`Health at ${system.healthUrl}/readyz`);
   process.stdout.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`);
 }
 

@@ -41,12 +41,25 @@ export interface AppParts {
   readonly version: string;
   /** Rejects when this process should be given no work: Redis takes no writes, or nothing moves. */
   readonly probe: () => Promise<void>;
+  /** What Prometheus gets. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
+  /** Told of each request once its answer has left. */
+  readonly onAnswer: (answered: Answered) => void;
   /** Proxies in front whose `X-Forwarded-…` headers are believed. */
   readonly trustProxy?: number;
   /** What else this server answers: console, Bull Board. Each knows its own paths and lets the rest pass. */
   readonly rooms?: readonly RequestHandler[];
   /** Tells people in a page what went wrong; programs are told as problem+json. */
   readonly pageProblems?: ErrorRequestHandler;
+}
+
+/** A request that was answered, for whoever counts. */
+export interface Answered {
+  readonly method: string;
+  /** As it stands in the table, `/v1/items/:queueId`; "none" where nothing fits. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
 }
 
 /** Every call there is. */
@@ -70,12 +83,19 @@ export function buildApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('trust proxy', trustProxy);
   app.set('query parser', 'simple');
-  app.use(requestId);
+  app.use(requestId, timed(parts.onAnswer));
 
   app.get('/healthz', (_, response) => void response.json({ status: 'alive', version }));
   app.get('/readyz', async (_, response) => {
     await probe();
     response.json({ status: 'ready' });
+  });
+
+  // Figures of all clients, so only for keys that are limited to none.
+  const scraper = admit({ scope: 'read', unlimitedOnly: true }, services);
+  app.get('/metrics', scraper, async (_, response) => {
+    const { type, text } = await parts.metrics();
+    response.set('Content-Type', type).set('Cache-Control', 'no-store').send(text);
   });
 
   const routes = routesOf(services);
@@ -111,6 +131,21 @@ const requestId: RequestHandler = (_, response, next) => {
   next();
 };
 
+/** Tells of every answer. Express knows the template by then, and the path itself has ids in it. */
+function timed(onAnswer: AppParts['onAnswer']): RequestHandler {
+  return (request, response, next) => {
+    const from = performance.now();
+    response.once('finish', () => {
+      const { method, baseUrl } = request;
+      const template: unknown = request.route?.path;
+      const route = typeof template === 'string' ? baseUrl + template : 'none';
+      const seconds = (performance.now() - from) / 1_000;
+      onAnswer({ method, route, status: response.statusCode, seconds });
+    });
+    next();
+  };
+}
+
 /** The bytes as they came: what they mean is decided by one strict reader. */
 function bodyOf(row: Route): RequestHandler {
   const read = express.raw({ type: () => true, limit: row.bodyLimit, inflate: false });
@@ -124,7 +159,7 @@ function bodyOf(row: Route): RequestHandler {
 }
 
 /** Before the body is read: nobody unknown may fill our memory. */
-function admit(row: Route, services: Services): RequestHandler {
+function admit(row: Pick<Route, 'scope' | 'unlimitedOnly'>, services: Services): RequestHandler {
   return async (request, response, next) => {
     const caller = await identify(request.get('authorization'), services);
     if (!caller.may(row.scope)) throw new Forbidden(`this key lacks the scope "${row.scope}"`);

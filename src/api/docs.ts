@@ -120,6 +120,7 @@ ${instructions}
 ${calls}
 <h2>Health</h2>
 <p><code>GET /healthz</code> answers while the process lives. <code>GET /readyz</code> answers 200 while Redis takes writes
-and, where a worker or the alerts run in the same process, while they get on.</p>
+and, where a worker or the alerts run in the same process, while they get on. <code>GET /metrics</code> is for Prometheus,
+with a key of the scope <code>read</code> that is limited to no client.</p>
 </body></html>
 `;

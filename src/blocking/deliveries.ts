@@ -21,9 +21,12 @@ export interface Failure {
   readonly status?: number | undefined;
 }
 
+/** What became of a delivered item; `postponed`: it was not sent after all. */
+export type Became = 'completed' | 'failed' | 'backing-off' | 'held' | 'postponed';
+
 /** What became of settling a delivery: stored, or refused because the lock was lost meanwhile. */
 export type Settled =
-  | { readonly stored: true; readonly next: Claimed | null }
+  | { readonly stored: true; readonly became: Became; readonly next: Claimed | null }
   | { readonly stored: false };
 
 /** Which slots of a worker a queue's items take. */
@@ -82,7 +85,7 @@ export class Deliveries {
     more: boolean,
     { found = false, followUps = [] }: { found?: boolean; followUps?: readonly Accepted[] } = {},
   ): Promise<Settled> {
-    return this.settle('complete', claim, JSON.stringify(result ?? null), more, [
+    return this.settle('complete', 'completed', claim, JSON.stringify(result ?? null), more, [
       this.keep,
       found ? 1 : 0,
       ...posted(followUps, this.keys),
@@ -91,7 +94,7 @@ export class Deliveries {
 
   /** @param known false: whether an attempt at it was carried out, nobody knows; that stays with the item */
   fail(claim: Claimed, failure: Failure, more: boolean, known = true): Promise<Settled> {
-    return this.settle('fail', claim, wellFormed(failure), more, [known ? 1 : 0]);
+    return this.settle('fail', 'failed', claim, wellFormed(failure), more, [known ? 1 : 0]);
   }
 
   /** The item's next automatic try comes after `waitMs`; it counts as a try. `known` as in `fail`. */
@@ -103,7 +106,7 @@ export class Deliveries {
     known = true,
   ): Promise<Settled> {
     const delivered = known ? 1 : 'unknown';
-    return this.settle('hold', claim, wellFormed(failure), more, [
+    return this.settle('hold', 'backing-off', claim, wellFormed(failure), more, [
       waitMs,
       'back-off',
       delivered,
@@ -125,7 +128,7 @@ export class Deliveries {
   ): Promise<Settled> {
     const delivered = known ? 1 : 'unknown';
     const rest = [waitMs, 'hold', delivered, answered];
-    return this.settle('hold', claim, wellFormed(failure), more, rest);
+    return this.settle('hold', 'held', claim, wellFormed(failure), more, rest);
   }
 
   /** As `hold`, or for want of room in a rate limit; the far side saw nothing of the item, so no attempt is counted. */
@@ -136,7 +139,7 @@ export class Deliveries {
     waitMs: number,
     more: boolean,
   ): Promise<Settled> {
-    return this.settle('hold', claim, wellFormed(failure), more, [waitMs, kind, 0, 0]);
+    return this.settle('hold', 'postponed', claim, wellFormed(failure), more, [waitMs, kind, 0, 0]);
   }
 
   /** Before the far side of an item on hold is asked (`asks`), and before it is delivered after all. False: the lock is lost. */
@@ -270,6 +273,7 @@ export class Deliveries {
 
   private async settle(
     script: ScriptName,
+    became: Became,
     claim: Claimed,
     payload: string,
     more: boolean,
@@ -287,7 +291,7 @@ export class Deliveries {
       ...rest,
     ])) as [number, Taken | undefined];
     if (code < 0) return { stored: false };
-    return { stored: true, next: next ? claimed(next) : null };
+    return { stored: true, became, next: next ? claimed(next) : null };
   }
 }
 

@@ -5,6 +5,7 @@ import { type Part, pause } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import { isCluster } from '../redis/cluster.js';
 import type { Keys, ShardKeys } from '../redis/keys.js';
+import type { Meter } from './meter.js';
 
 /** How long a blocking pop waits, in seconds. Redis times out a client's silence well above it. */
 const WAIT_SECONDS = 5;
@@ -24,6 +25,7 @@ export class Crew implements Part {
   private readonly blocking: Redis;
   private readonly drain: (claim: Claimed) => Promise<void>;
   private readonly token: () => string;
+  private readonly meter: Meter;
   private readonly log: Log;
   private readonly stopped = new AbortController();
   private readonly busy = new Set<Promise<void>>();
@@ -41,6 +43,7 @@ export class Crew implements Part {
     blocking: Redis;
     token: () => string;
     drain: (claim: Claimed) => Promise<void>;
+    meter: Meter;
     log: Log;
   }) {
     this.name = `${options.kind} crew`;
@@ -51,6 +54,7 @@ export class Crew implements Part {
     this.blocking = options.blocking;
     this.token = options.token;
     this.drain = options.drain;
+    this.meter = options.meter;
     this.log = options.log;
   }
 
@@ -105,6 +109,7 @@ export class Crew implements Part {
   private async claimFrom(shard: ShardKeys, free: number): Promise<number> {
     // A few at a time: the script holds Redis while it runs.
     const claims = await this.deliveries.claim(shard, this.kind, Math.min(free, 32), this.token());
+    if (claims.length > 0) this.meter.claimed(this.kind, claims.length);
     for (const claim of claims) {
       const work = this.drain(claim).finally(() => {
         this.busy.delete(work);

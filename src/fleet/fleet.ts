@@ -14,11 +14,12 @@ import { Scripts } from '../redis/script.js';
 import type { Vault } from '../secrets/vault.js';
 import { Crew } from './crew.js';
 import { LockKeeper } from './lock-keeper.js';
+import { type Meter, noMeter } from './meter.js';
 import { Notes } from './notes.js';
 import { Relay } from './relay.js';
 import { RetentionRoutine } from './retention.js';
 import { Runner } from './runner.js';
-import { standstill } from './standstill.js';
+import { type Moving, standstill } from './standstill.js';
 import { type Connect, Stations } from './stations.js';
 import { Sweeper } from './sweeper.js';
 import { Tender } from './tender.js';
@@ -42,6 +43,8 @@ export interface FleetParts {
   readonly connect: Connect;
   /** Opens the secrets of connectors. */
   readonly vault?: Vault;
+  /** Told of what is worth counting. */
+  readonly meter?: Meter;
   readonly log: Log;
   /** Called when the process should end because it hangs. */
   readonly giveUp: (why: string) => void;
@@ -74,13 +77,18 @@ export class Fleet implements Part {
     );
   }
 
+  /** Its slots and loops as they are now; none before the start. */
+  get pulse(): Moving {
+    const { crews = [], watched: loops = [] } = this.running ?? {};
+    return { crews, loops };
+  }
+
   /** Why it stands still although there is work; null while it gets on, or rightly rests. */
   async standstill(): Promise<string | null> {
     if (!this.running) return 'the worker is starting';
-    const { redis, crews, watched } = this.running;
-    const moving = { loops: watched, crews };
+    const { config, keys } = this.parts;
     // Told well before the watchdog ends the process.
-    return standstill(moving, redis, this.parts.keys, this.parts.config.file.fleet.watchdogMs / 2);
+    return standstill(this.pulse, this.running.redis, keys, config.file.fleet.watchdogMs / 2);
   }
 
   stop(): Promise<void> {
@@ -121,7 +129,7 @@ interface Running {
 }
 
 function build(parts: FleetParts, worker: string): Running {
-  const { config, keys, log } = parts;
+  const { config, keys, log, meter = noMeter } = parts;
   const redis = parts.open('fleet', 'fleet');
   const forBlocking = parts.open('blocking', 'crew-blocking');
   const forParallel = parts.open('blocking', 'crew-parallel');
@@ -132,7 +140,7 @@ function build(parts: FleetParts, worker: string): Running {
     worker,
     keepFinished: config.file.retention.completed.count,
   });
-  const locks = new LockKeeper(deliveries, config.lockMs, log);
+  const locks = new LockKeeper(deliveries, config.lockMs, log, meter);
   const outbox = new Outbox(redis, scripts, keys);
   const relay = new Relay(outbox, keys, { everyMs: config.file.fleet.tendMs }, log);
   const runner = new Runner(
@@ -148,6 +156,7 @@ function build(parts: FleetParts, worker: string): Running {
     locks,
     relay,
     { budget: config.file.fleet.budget, lockMs: config.lockMs, retry: config.file.retry },
+    meter,
     log,
   );
 
@@ -155,6 +164,7 @@ function build(parts: FleetParts, worker: string): Running {
   const shared = {
     keys,
     deliveries,
+    meter,
     log,
     token: () => `${worker}:${++claims}`,
     drain: (claim: Claimed) => runner.drain(claim),
@@ -172,11 +182,13 @@ function build(parts: FleetParts, worker: string): Running {
     deliveries,
     keys,
     { everyMs: config.file.fleet.tendMs, maxDeaths: config.file.fleet.maxDeaths },
+    meter,
     log,
   );
   const sweeper = new Sweeper(
     { redis, deliveries, registry, keys },
     { everyMs: config.file.fleet.sweepMs, worker },
+    meter,
     log,
   );
   const watched = [...crews, tender];

@@ -2,6 +2,7 @@ import type { Claimed, Deliveries } from '../blocking/deliveries.js';
 import { messageOf } from '../errors.js';
 import type { Part } from '../lifecycle.js';
 import type { Log } from '../log.js';
+import { type Meter, noMeter } from './meter.js';
 
 /** Why a delivery is aborted from inside. */
 export class LockLost extends Error {
@@ -42,14 +43,21 @@ export class LockKeeper implements Part {
   private readonly deliveries: Deliveries;
   private readonly lockMs: number;
   private readonly log: Log;
+  private readonly meter: Pick<Meter, 'lockLost'>;
   private readonly kept = new Set<Kept>();
   private timer: NodeJS.Timeout | undefined;
   private renewing = false;
 
-  constructor(deliveries: Deliveries, lockMs: number, log: Log) {
+  constructor(
+    deliveries: Deliveries,
+    lockMs: number,
+    log: Log,
+    meter: Pick<Meter, 'lockLost'> = noMeter,
+  ) {
     this.deliveries = deliveries;
     this.lockMs = lockMs;
     this.log = log;
+    this.meter = meter;
   }
 
   async start(): Promise<void> {
@@ -99,6 +107,7 @@ export class LockKeeper implements Part {
   private lose(kept: Kept): void {
     if (!this.kept.delete(kept) || kept.settling) return;
     const { queue, queueId } = kept.claim.item;
+    this.meter.lockLost();
     this.log.error({ queue, queueId, fence: kept.claim.fence }, 'lock lost, delivery aborted');
     kept.abort.abort(new LockLost(queueId));
   }

@@ -10,6 +10,7 @@ import { policyOf } from './back-off.js';
 import { type Attempt, execute, type Workshop } from './execute.js';
 import type { Postponed } from './gate.js';
 import { type LockKeeper, LockLost } from './lock-keeper.js';
+import type { Meter } from './meter.js';
 import type { Relay } from './relay.js';
 import { settle } from './settle.js';
 import type { Stations } from './stations.js';
@@ -37,6 +38,7 @@ export class Runner {
   private readonly locks: LockKeeper;
   private readonly relay: Pick<Relay, 'soon'>;
   private readonly options: RunnerOptions;
+  private readonly meter: Meter;
   private readonly log: Log;
   private readonly running = new Set<(reason: Error) => void>();
   private stopping = false;
@@ -46,10 +48,12 @@ export class Runner {
     locks: LockKeeper,
     relay: Pick<Relay, 'soon'>,
     options: RunnerOptions,
+    meter: Meter,
     log: Log,
   ) {
     this.workshop = workshop;
     this.relay = relay;
+    this.meter = meter;
     this.deliveries = workshop.deliveries;
     this.locks = locks;
     this.options = options;
@@ -84,11 +88,16 @@ export class Runner {
     const lock = this.locks.keep(claim);
     const abort = (reason: Error) => lock.abort(reason);
     this.running.add(abort);
+    const from = performance.now();
+    const { instruction, mode } = claim.item;
     try {
       const attempt = await this.attempt(claim, stations, lock.signal);
-      if (!attempt) return null;
+      if (!attempt) {
+        this.meter.delivered({ instruction, became: 'handed-back', seconds: null });
+        return null;
+      }
+      const seconds = attempt.sent ? (performance.now() - from) / 1_000 : null;
       lock.settling();
-      const { instruction } = claim.item;
       const policies = {
         retry: policyOf(attempt.endpoint?.retry, this.options.retry[instruction], instruction),
         hold: this.workshop.hold,
@@ -103,10 +112,14 @@ export class Runner {
         settle(this.deliveries, claim, attempt.outcome, policies, more()),
       );
       if (settled.stored && policies.followUps.length > 0) this.relay.soon();
+      const became = settled.stored ? settled.became : 'refused';
+      this.meter.delivered({ instruction, became, seconds });
       this.tell(claim, attempt.outcome, attempt.endpoint, settled);
       // Redis was away for longer than the lock, or we slept: no fault of the item's.
       if (!settled.stored) await this.insist(claim, () => this.deliveries.pardon(claim));
-      return settled.stored ? settled.next : null;
+      if (!settled.stored || !settled.next) return null;
+      this.meter.claimed(mode === 'blocking' ? 'blocking' : 'parallel', 1);
+      return settled.next;
     } catch (error) {
       // Nothing is lost: the lock runs out and the item returns to the head.
       this.log.error({ ...names(claim), error: messageOf(error) }, 'delivery could not be settled');

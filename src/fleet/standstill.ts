@@ -6,8 +6,12 @@ import type { Watched } from './watchdog.js';
 /** What is looked at to tell whether a worker gets on. */
 export interface Moving {
   readonly loops: readonly Watched[];
-  /** Slots that are free now; a crew without any is at work. */
-  readonly crews: readonly { readonly kind: SlotKind; readonly free: number }[];
+  /** A crew without free slots is at work. */
+  readonly crews: readonly {
+    readonly kind: SlotKind;
+    readonly slots: number;
+    readonly free: number;
+  }[];
 }
 
 /**

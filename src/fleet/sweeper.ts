@@ -3,6 +3,7 @@ import type { Deliveries } from '../blocking/deliveries.js';
 import type { Log } from '../log.js';
 import type { Registry } from '../queues/registry.js';
 import { type Keys, PARALLEL } from '../redis/keys.js';
+import type { Meter } from './meter.js';
 import { Routine } from './routine.js';
 
 const CHUNK = 500;
@@ -19,13 +20,16 @@ export class Sweeper extends Routine {
   private readonly registry: Registry;
   private readonly keys: Keys;
   private readonly worker: string;
+  private readonly meter: Meter;
 
   constructor(
     parts: { redis: Redis; deliveries: Deliveries; registry: Registry; keys: Keys },
     options: { everyMs: number; worker: string },
+    meter: Meter,
     log: Log,
   ) {
     super(log);
+    this.meter = meter;
     this.redis = parts.redis;
     this.deliveries = parts.deliveries;
     this.registry = parts.registry;
@@ -41,6 +45,7 @@ export class Sweeper extends Routine {
       const here = queues.filter((queue) => this.keys.shardOf(queue) === shard);
       for (let at = 0; at < here.length; at += CHUNK) {
         const found = await this.deliveries.sweep(shard, here.slice(at, at + CHUNK));
+        this.meter.swept(found);
         if (found > 0) this.log.info({ found }, 'queues had work nobody announced');
       }
     }

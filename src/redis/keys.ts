@@ -168,6 +168,12 @@ export interface RegistryKeys {
   readonly sweeper: string;
   /** string written by the readiness check */
   readonly probe: string;
+  /** hash: id of a process → what it is */
+  readonly processes: string;
+  /** prefix, the id of a process follows: string with expiry, it lives */
+  readonly processLease: string;
+  /** string with expiry: figures over all queues, as one process of several read them for Prometheus */
+  readonly figures: string;
   /** touched to find out what is on the replicas; one in each shard too */
   readonly durable: string;
   /** prefix of first-seen idempotency keys when there are several shards */
@@ -222,6 +228,9 @@ export class Keys {
       seeded: registry('seeded'),
       sweeper: registry('sweeper'),
       probe: registry('probe'),
+      processes: registry('processes'),
+      processLease: registry('process:'),
+      figures: registry('figures'),
       durable: registry('durable'),
       idempotency: registry('idempotency:'),
     };

@@ -205,6 +205,7 @@ describe('the fleet', () => {
     expect((await line.item(first!.item.queueId)).state).toBe('active');
     expect(await line.deliveries.complete(second!, null, true)).toEqual({
       stored: true,
+      became: 'completed',
       next: null,
     });
   });
@@ -221,6 +222,7 @@ describe('the fleet', () => {
     await line.deliveries.complete(claim!, { n: 1 }, true);
     expect(await line.deliveries.complete(claim!, { n: 1 }, true)).toEqual({
       stored: true,
+      became: 'completed',
       next: null,
     });
     expect((await line.item(a!.queueId)).outcome).toEqual({ result: { n: 1 } });

@@ -132,7 +132,7 @@ test('asked a hundred times at once, it asks Redis once', async () => {
 
 describe('a worker stands still', () => {
   const loop = (silenceMs: number) => ({ name: 'tender', silenceMs });
-  const crew = (free: number) => ({ kind: 'blocking' as const, free });
+  const crew = (free: number) => ({ kind: 'blocking' as const, slots: 100, free });
 
   test('when a loop is silent, or queues are ready for long and its free slots take none', async () => {
     const line = await new Line(redis).ready('12');

@@ -115,6 +115,11 @@ export class Api {
     return this.system.url ?? '';
   }
 
+  /** Where its health port listens, where one was asked for. */
+  get healthUrl(): string {
+    return this.system.healthUrl ?? '';
+  }
+
   call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
     const { key = BOOTSTRAP_KEY, body, raw } = options;
     const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
