@@ -11,6 +11,8 @@ it('keeps every promise while processes, connections, Redis and the shop fail', 
   const report = await campaign({
     seed: 20_261_121,
     ms: 14_000,
+    aims: null,
+    quietMs: 2_500,
     queues: 20,
     rate: 80,
     intensity: 1.6,
@@ -41,6 +43,7 @@ it('draws the whole schedule from its seed: every kind of fault, the same each t
     without: [],
     workers: 3,
     apis: 2,
+    alerters: 2,
   };
   const first = plan({ ...options, seed: 1 });
   expect(plan({ ...options, seed: 1 })).toEqual(first);

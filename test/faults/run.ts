@@ -10,9 +10,11 @@ import { prove } from './seeded-bugs/prove.js';
 /** `npm run faults -- --minutes 5 --seed 1`: docs/faults.md tells how to read what comes out. */
 const HELP = `npm run faults -- [options]
 
-  --big            the long run: 300,000 deliveries and 500 faults on two quiet cores in about 20 minutes;
-                   sets minutes 18, queues 120, rate 380, intensity 0.8, unless they are given
-  --minutes N      how long the load lasts (5)
+  --big            the long run: until there were 300,000 deliveries and 500 faults, at most 45 minutes;
+                   sets minutes 45, queues 120, rate 400, intensity 0.8, unless they are given
+  --minutes N      how long faults are made, at most (5)
+  --deliveries N   ends when there were so many deliveries,
+  --faults N       and so many faults
   --seed N         the whole schedule follows from it (by chance, and printed)
   --queues N       channels, 20 to 200 (60)
   --rate N         items a second (350)
@@ -35,6 +37,8 @@ const { values } = parseArgs({
   options: {
     big: { type: 'boolean', default: false },
     minutes: { type: 'string' },
+    deliveries: { type: 'string' },
+    faults: { type: 'string' },
     seed: { type: 'string' },
     queues: { type: 'string' },
     rate: { type: 'string' },
@@ -55,11 +59,18 @@ const { values } = parseArgs({
 });
 
 const sizes = {
-  usual: { minutes: '5', queues: '60', rate: '350', intensity: '1' },
-  big: { minutes: '18', queues: '120', rate: '380', intensity: '0.8' },
+  usual: { minutes: '5', queues: '60', rate: '350', intensity: '1', deliveries: '0', faults: '0' },
+  big: {
+    minutes: '45',
+    queues: '120',
+    rate: '400',
+    intensity: '0.8',
+    deliveries: '300000',
+    faults: '500',
+  },
 };
 const size = { ...sizes[values.big ? 'big' : 'usual'] };
-for (const name of ['minutes', 'queues', 'rate', 'intensity'] as const)
+for (const name of Object.keys(size) as (keyof typeof size)[])
   size[name] = values[name] ?? size[name];
 
 function oneOf<T extends string>(all: readonly T[], word: string): T {
@@ -77,6 +88,11 @@ async function run(seed: number, minutes: number): Promise<boolean> {
   const report = await campaign({
     seed,
     ms: minutes * 60_000,
+    aims:
+      Number(size.deliveries) + Number(size.faults) > 0
+        ? { deliveries: Number(size.deliveries), faults: Number(size.faults) }
+        : null,
+    quietMs: Math.min(15_000, Math.max(3_000, minutes * 2_000)),
     queues: Number(size.queues),
     rate: Number(size.rate),
     intensity: Number(size.intensity),
@@ -94,6 +110,7 @@ async function run(seed: number, minutes: number): Promise<boolean> {
     console.log(
       `${one.kind.padEnd(26)} ${String(one.times).padStart(4)} times, median ${one.medianMs} ms, longest ${one.maxMs} ms${one.goalMs === null ? '' : one.maxMs > one.goalMs ? `, over the goal of ${one.goalMs}` : `, goal ${one.goalMs}`}`,
     );
+  for (const { who, maxMb } of report.memory) console.log(`${who.padEnd(26)} ${maxMb} MB at most`);
   for (const complaint of report.complaints) console.log(`VIOLATION ${complaint}`);
   for (const violation of report.violations.slice(0, 10))
     console.log(

@@ -3,7 +3,7 @@
  * each delivery before anybody can act on it, and answers as the item's own data ask: `answers` one
  * after the other, then 200, each after `takesMs`. A fence that was outdated on arrival gets 412.
  * A line on its standard input sets its mood: `500`, `429`, `503`, `hang` (no answer), `late`,
- * `fine`; `forget` makes it forget the fences it saw.
+ * `fine`; `forget` makes it forget the fences it saw. It says now and then how many deliveries it had.
  *
  *     node witness.mjs <file for its lines>
  */
@@ -63,13 +63,15 @@ const server = createServer(async (request, response) => {
       end({ did: 'answered', status });
       const wait = status === 429 || status === 503 ? { 'retry-after': '1' } : {};
       response.writeHead(status, { 'content-type': 'application/json', ...wait });
-      response.end(JSON.stringify(status === 200 ? {} : { title: `the witness says ${status}` }));
+      const title = `the witness says ${status}${data.lacks ? `: it lacks ${data.lacks}` : ''}`;
+      response.end(JSON.stringify(status === 200 ? {} : { title }));
     },
     data.takesMs + (mood === 'late' ? 400 : 0),
   );
 });
 
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));
+setInterval(() => console.log(deliveries), 500);
 const orders = createInterface({ input: process.stdin });
 orders.on('line', (line) => {
   if (line === 'forget') highest.clear();

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -6,22 +6,31 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { check } from '../checker/checker.js';
 import { type Faulted, fromText, type Line, type Settings } from '../checker/history.js';
+import { drain, ends, lagged, told } from './afterwards.js';
 import { Andon } from './andon.js';
 import { now, pause } from './clock.js';
+import { type Aims, Extent } from './extent.js';
 import { inject, type Stage } from './inject.js';
+import { Lookout } from './lookout.js';
+import { Memories } from './memory.js';
 import { Link, Links } from './network.js';
 import { Operators } from './operators.js';
 import { type Kind, kinds, type Lane, type PlannedFault, plan } from './plan.js';
 import { FAKETIME, fault, Place, type Surroundings } from './processes.js';
 import { Producer } from './producer.js';
+import { quietly } from './quiet.js';
 import { type DoneFault, recoveries } from './recovery.js';
 import type { Report } from './report.js';
 import { COMPILER, type Store, startStore, type Topology } from './store.js';
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** How long the load lasts, in milliseconds. */
+  /** How long faults are made, at most, in milliseconds. */
   readonly ms: number;
+  /** What is to be reached; it ends early when it is. */
+  readonly aims: Aims | null;
+  /** How long each of the two stretches without faults lasts that come before, in milliseconds. */
+  readonly quietMs: number;
   readonly queues: number;
   /** Items a second. */
   readonly rate: number;
@@ -41,14 +50,19 @@ export interface CampaignOptions {
 
 const WORKERS = 3;
 const APIS = 2;
+const ALERTERS = 2;
 const KEEP_COMPLETED = 400;
 /** Of a Cluster. */
 const SHARDS = 16;
 /** Longer than any item takes with all its tries. */
 const DRAIN_MS = 45_000;
+/** A failure that stands for so long has been found by the alerts, whatever befell them. */
+const NOTICE_MS = 60_000;
+/** Of the rate, while nothing is done to the system: a machine that is full has long waits of its own. */
+const QUIET_PACE = 0.5;
 const apiKey = 'campaign.a-secret-for-one-run-only';
 
-/** One run: load, people and faults for a time, then quiet, then judgement. */
+/** One run: quiet, then load, people and faults for a time, then quiet, then judgement. */
 export async function campaign(options: CampaignOptions): Promise<Report> {
   const { seed, directory, lockMs, progress } = options;
   await mkdir(join(directory, 'data'), { recursive: true });
@@ -64,14 +78,14 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   try {
     const store = await startStore(options.topology);
     cleanUp.push(() => store.end());
-    const seen = join(directory, 'witness.jsonl');
-    const witness = spawn(
-      process.execPath,
-      [new URL('../witness.mjs', import.meta.url).pathname, seen],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
-    cleanUp.push(() => witness.kill('SIGKILL'));
-    const shopPort = Number(new URL(String((await once(witness.stdout, 'data'))[0]).trim()).port);
+    const [seen, mailbox] = [join(directory, 'witness.jsonl'), join(directory, 'mail.jsonl')];
+    const witness = beside('witness', seen);
+    const office = beside('mailbox', mailbox);
+    cleanUp.push(() => witness.kill('SIGKILL') && office.kill('SIGKILL'));
+    const shopPort = Number(new URL(await firstLine(witness)).port);
+    const smtpPort = Number(await firstLine(office));
+    const smtpLink = await new Link(() => smtpPort).open();
+    cleanUp.push(() => smtpLink.close());
     const shopLink = await new Link(() => shopPort, true).open();
     cleanUp.push(() => shopLink.close());
 
@@ -85,6 +99,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       redisUrl: store.url,
       settings: {
         ANDON_DURABILITY: options.durability,
+        ANDON_SMTP_URL: `smtp://127.0.0.1:${smtpLink.port}`,
+        ANDON_PUBLIC_URL: 'https://andon.example',
         ...(options.topology === 'cluster' ? { ANDON_SHARDS: String(SHARDS) } : {}),
       },
       apiKey,
@@ -99,17 +115,19 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     const links: Links[] = [];
     const doors: Link[] = [];
     const places: Place[] = [];
-    for (let n = 0; n < WORKERS + APIS; n += 1) {
+    for (let n = 0; n < WORKERS + APIS + ALERTERS; n += 1) {
       const link = await Links.open(store.ports);
       links.push(link);
       cleanUp.push(() => link.each((one) => one.close()));
-      const role = n < WORKERS ? 'worker' : 'api';
+      const role = n < WORKERS ? 'worker' : n < WORKERS + APIS ? 'api' : 'alerts';
       const ways = { detours: link.detours, api: role === 'api' ? await freePort() : 0 };
-      const place = new Place(role, n < WORKERS ? n : n - WORKERS, ways, around);
+      const place = new Place(role, places.filter((one) => one.role === role).length, ways, around);
       places.push(place);
       cleanUp.push(() => place.kill());
     }
-    const [workers, apis] = [places.slice(0, WORKERS), places.slice(WORKERS)];
+    const [workers, apis, alerters] = (['worker', 'api', 'alerts'] as const).map((role) =>
+      places.filter((place) => place.role === role),
+    ) as [Place[], Place[], Place[]];
     for (const place of places) place.start();
     for (const { port } of apis) {
       const door = await new Link(() => port).open();
@@ -128,57 +146,91 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     const stage: Stage = {
       workers,
       apis,
+      alerters,
       links,
       doors,
       shopLink,
+      smtpLink,
       store,
       lockMs,
       replicated: options.durability === 'replicated',
-      mood: (mood) => witness.stdin.write(`${mood}\n`),
+      mood: (mood) => witness.stdin?.write(`${mood}\n`),
+      mailMood: (mood) => office.stdin?.write(`${mood}\n`),
       tell: write,
       complain: (what) => complaints.push(what),
     };
     const backlog = new Backlog(andon);
     cleanUp.push(() => backlog.stop());
     const producer = new Producer(andon, channels, write, { ...options, durable: true });
-    const operators = new Operators(andon, channels, write, seed);
+    const lookout = new Lookout(andon, write);
+    const operators = new Operators(andon, channels, write, seed, lookout.seen);
+    const memories = new Memories(places, store);
+    cleanUp.push(() => memories.stop());
     operators.start();
+    lookout.start();
     const started = now();
     const without = impossible();
-    const schedule = plan({ ...options, without, workers: WORKERS, apis: APIS });
+    const schedule = plan({
+      ...options,
+      without,
+      workers: WORKERS,
+      apis: APIS,
+      alerters: ALERTERS,
+    });
+    const extent = new Extent(options.ms, options.aims);
+    witness.stdout?.on('data', (count) => {
+      extent.deliveries = Number(String(count).trim().split('\n').at(-1));
+    });
     const done: DoneFault[] = [];
     const slowness = watchRedis(store, write, lockMs);
     const said = setInterval(() => {
-      const left = Math.max(0, Math.round((options.ms - (now() - started)) / 1_000));
       progress(
-        `${done.length} of ${schedule.length} faults, ${producer.items} items asked for, ${backlog.waiting} wait, ${complaints.length} complaints, ${left} s to go`,
+        `${Math.round((now() - started) / 1_000)} s, ${Math.floor(extent.share * 100)} %: ${done.length} of ${schedule.length} faults, ${producer.items} items asked for, ${extent.deliveries} deliveries, ${backlog.waiting} wait, ${complaints.length} complaints`,
       );
     }, 5_000);
     cleanUp.push(() => clearInterval(said));
 
-    const till = started + options.ms;
-    setTimeout(() => operators.neglect(channels[0]!), options.ms * 0.7).unref();
+    const work = { pace: QUIET_PACE };
+    const produced = producer.run(
+      () => (extent.over ? 0 : work.pace),
+      () => backlog.waiting,
+    );
+    const quiet = await quietly(andon, channels, { producer, operators }, options.quietMs);
+    progress('the quiet time is over; faults begin');
+    work.pace = 1;
+    operators.startSteering();
+    const struck = now();
+    extent.begin();
     await Promise.all([
-      producer.run(till, () => backlog.waiting),
-      ...(Object.keys(kinds) as Lane[]).map((lane) => lanes(schedule, lane, started, stage, done)),
+      produced,
+      neglect(operators, channels[0]!, extent),
+      ...(Object.keys(kinds) as Lane[]).map((lane) => {
+        const ofLane = schedule.filter((one) => one.lane === lane);
+        return lanes(ofLane, struck, stage, done, extent);
+      }),
     ]);
     const faultsOver = now();
     progress('the faults are over; the queues drain');
     await operators.resumeAll();
     const drained = await drain(andon, channels, operators, DRAIN_MS + lockMs);
     const drainedMs = now() - faultsOver;
+    progress(drained ? `drained in ${Math.round(drainedMs)} ms` : 'not drained');
     await operators.stop();
+    // What Redis may have forgotten, nobody can be told of.
+    if (!options.forgetful && !(await told(andon, lookout, mailbox, NOTICE_MS)))
+      progress('not everything was told');
+    const incidents = await lookout.stop();
     await slowness();
     clearInterval(said);
-    progress(drained ? `drained in ${Math.round(drainedMs)} ms; judging` : 'not drained; judging');
+    progress(`${incidents} incidents; judging`);
 
     for (const place of workers)
       if (!(await place.stop())) complaints.push(`${place.name} hung at the end`);
     for await (const end of ends(andon)) write(end);
-    await Promise.all(apis.map((place) => place.stop()));
+    await Promise.all([...apis, ...alerters].map((place) => place.stop()));
 
-    const witnessed = fromText(await readFile(seen, 'utf8'));
-    for (const line of witnessed) lines.push(line); // too many for one call
+    for (const file of [seen, mailbox])
+      for (const line of fromText(await readFile(file, 'utf8'))) lines.push(line); // too many for one call
     for (const line of await lagged(join(directory, 'lag.jsonl'), lockMs)) lines.push(line);
     const history = join(directory, 'all.jsonl');
     const out = createWriteStream(history);
@@ -191,6 +243,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       lockMs,
       maxDeaths: 1_000,
       keepCompleted: KEEP_COMPLETED,
+      quiet,
+      ...(options.forgetful ? {} : { noticeMs: NOTICE_MS }),
       ...(options.topology === 'cluster' ? { shards: SHARDS } : {}),
     };
     const judging = now();
@@ -199,7 +253,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       seed,
       options,
       started,
-      ms: options.ms,
+      ms: faultsOver - started,
+      quiet,
       faults: done,
       without,
       endings,
@@ -209,8 +264,9 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       drainedMs: drained ? drainedMs : null,
       history,
       recoveries: recoveries(done, lines, producer.accepted, apis, lockMs),
+      memory: memories.all,
       stopsMs: places.flatMap((place) => place.stops),
-      counts: count(lines, done),
+      counts: { ...count(lines, done), incidents },
       timeline: timeline(lines, started),
     };
   } finally {
@@ -244,6 +300,13 @@ const settings = () => `fleet:
 hold:
   firstMs: 200
   maxMs: 1500
+  graceMs: 2000
+mail: { from: "Andon <andon@shop.example>", timeoutMs: 1500 }
+retry: { send_email: { attempts: 200, firstDelayMs: 100, maxDelayMs: 1500 } }
+alerts:
+  lists: [{ recipients: [ann@shop.example, ben@shop.example] }]
+  actions: false
+  timings: { lookMs: 500, gatherMs: 0, calmMs: 1000, digestsMs: [60000], windowMs: 2592000000 }
 retention:
   completed: ${KEEP_COMPLETED}
 `;
@@ -267,19 +330,39 @@ async function open(
 /** The faults of one lane, one after the other, each at its time or as soon as the one before is over. */
 async function lanes(
   schedule: readonly PlannedFault[],
-  lane: Lane,
-  started: number,
+  struck: number,
   stage: Stage,
   done: DoneFault[],
+  extent: Extent,
 ): Promise<void> {
-  for (const planned of schedule.filter((one) => one.lane === lane)) {
-    await pause(started + planned.at - now());
+  for (const planned of schedule) {
+    while (!extent.over && now() < struck + planned.at)
+      await pause(Math.min(500, struck + planned.at - now()));
+    if (extent.over) return;
     const { subject, before, from, till } = await inject(planned, stage);
     const place = typeof subject === 'string' ? subject : subject.name;
     const address = typeof subject === 'string' ? null : subject.address;
     done.push({ ...planned, from, till, subject: place, address, before });
+    extent.faults = done.length;
   }
 }
+
+/** Towards the end nobody deals with one of the queues any more: it is to stay as it is. */
+async function neglect(operators: Operators, channel: string, extent: Extent): Promise<void> {
+  while (extent.share < 0.7) await pause(200);
+  operators.neglect(channel);
+}
+
+/** A program of ours that runs beside the campaign and writes down what it sees. */
+const beside = (name: 'witness' | 'mailbox', file: string): ChildProcess =>
+  spawn(process.execPath, [new URL(`../${name}.mjs`, import.meta.url).pathname, file], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+
+const firstLine = async ({ stdout }: ChildProcess): Promise<string> =>
+  String((await once(stdout!, 'data'))[0])
+    .trim()
+    .split('\n')[0]!;
 
 /** How many items wait, asked for now and then. */
 class Backlog {
@@ -326,72 +409,6 @@ function watchRedis(store: Store, write: (line: Faulted) => void, lockMs: number
   };
 }
 
-/** Every queue is empty, or blocked where nobody cares; given up when nothing moves for `ms`. */
-async function drain(
-  andon: Andon,
-  channels: readonly string[],
-  operators: Operators,
-  ms: number,
-): Promise<boolean> {
-  const neglected = `channel.${channels[0]}`;
-  let least = Number.POSITIVE_INFINITY;
-  for (let till = now() + ms; now() < till; await pause(250)) {
-    const { rest, paused } = await left(andon, neglected);
-    for (const queue of paused) await operators.resumeLate(queue);
-    if (rest === 0) return true;
-    if (rest < least) till = now() + ms;
-    least = Math.min(least, rest);
-  }
-  return false;
-}
-
-async function left(
-  andon: Andon,
-  neglected: string,
-): Promise<{ rest: number; paused: readonly string[] }> {
-  let open = 0;
-  const stopped: string[] = [];
-  let cursor: string | null = null;
-  do {
-    const query: string = cursor ? `&cursor=${cursor}` : '';
-    const { status, body } = await andon.call('GET', `/v1/queues?limit=200${query}`);
-    if (status !== 200) return { rest: Number.POSITIVE_INFINITY, paused: [] };
-    for (const { name, counts, blocked, paused } of body.items) {
-      if (paused && !blocked) stopped.push(name);
-      open += counts.active + counts.backingOff;
-      if (name !== neglected || !blocked) open += counts.waiting + counts.failed;
-    }
-    cursor = body.nextCursor;
-  } while (cursor);
-  return { rest: open, paused: stopped };
-}
-
-async function* ends(andon: Andon): AsyncGenerator<Line> {
-  let cursor: string | null = null;
-  do {
-    const { body } = await andon.insist(
-      'GET',
-      `/v1/items?limit=200${cursor ? `&cursor=${cursor}` : ''}`,
-    );
-    for (const { queue, queueId: id, data, state } of body.items)
-      yield { by: 'end', queue, id, item: String(data.item), state };
-    cursor = body.nextCursor;
-  } while (cursor);
-}
-
-/** When processes did not get to run, by their own account. */
-async function lagged(path: string, lockMs: number): Promise<Faulted[]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { process: string; from: number; till: number })
-    .filter(({ from, till }) => till - from > lockMs * 0.25)
-    .map(({ process, from, till }) =>
-      fault('did not get to run', process, 'locks', from, till + 500),
-    );
-}
-
 function count(lines: readonly Line[], done: readonly DoneFault[]): Record<string, number> {
   const counts: Record<string, number> = {};
   const add = (name: string) => {
@@ -403,6 +420,7 @@ function count(lines: readonly Line[], done: readonly DoneFault[]): Record<strin
     else if (line.by === 'producer') add(`asked, ${line.did}`);
     else if (line.by === 'operator' || line.by === 'steering') add(`${line.did} ${line.answer}`);
     else if (line.by === 'end') add(`ended ${line.state}`);
+    else if (line.by === 'mail') add(`mails taken: ${line.stage}`);
   }
   counts['faults'] = done.length;
   counts['deliveries'] = counts['witness started'] ?? 0;

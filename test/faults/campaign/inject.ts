@@ -9,17 +9,22 @@ import type { Store } from './store.js';
 export interface Stage {
   readonly workers: readonly Place[];
   readonly apis: readonly Place[];
-  /** To Redis, of each place: workers first. */
+  readonly alerters: readonly Place[];
+  /** To Redis, of each place: workers first, alerters last. */
   readonly links: readonly Links[];
   /** Before each API process. */
   readonly doors: readonly Link[];
   /** Between the workers and the shop. */
   readonly shopLink: Link;
+  /** Between the workers and the mail server. */
+  readonly smtpLink: Link;
   readonly store: Store;
   readonly lockMs: number;
   /** Whether what is acknowledged outlives a master that is lost with what its replicas had not heard of. */
   readonly replicated: boolean;
   readonly mood: (mood: string) => void;
+  /** Of the mail server. */
+  readonly mailMood: (mood: string) => void;
   readonly tell: (line: Faulted) => void;
   /** Something that must never be, seen while the fault was made. */
   readonly complain: (what: string) => void;
@@ -27,7 +32,7 @@ export interface Stage {
 
 /** What was done, and who has to come back after it. */
 export interface Done {
-  readonly subject: 'redis' | 'shop' | Place;
+  readonly subject: 'redis' | 'shop' | 'smtp' | Place;
   readonly from: number;
   /** From when it may come back. */
   readonly till: number;
@@ -62,9 +67,10 @@ export async function inject(planned: PlannedFault, stage: Stage): Promise<Done>
 
 function standing(
   { lane, kind, place }: PlannedFault,
-  { workers, apis }: Stage,
+  { workers, apis, alerters }: Stage,
 ): Place | undefined {
-  if (lane === 'links') return [...workers, ...apis][place];
+  if (lane === 'links') return [...workers, ...apis, ...alerters][place];
+  if (lane === 'alerts') return alerters[place];
   if (lane === 'doors') return apis[place];
   if (lane !== 'processes') return undefined;
   return (kind.startsWith('worker') ? workers : apis)[place];
@@ -104,10 +110,14 @@ function tellOfRedis(kind: string, blow: Blow, stage: Stage, from: number): void
 async function make(planned: PlannedFault, stage: Stage): Promise<Done['subject']> {
   switch (planned.lane) {
     case 'processes':
+    case 'alerts':
       return onProcess(planned, stage);
     case 'links':
     case 'doors':
       return onLink(planned, stage);
+    case 'mail':
+      await onMail(planned, stage);
+      return 'smtp';
     default:
       await onShop(planned, stage);
       return 'shop';
@@ -121,15 +131,18 @@ async function onProcess(planned: PlannedFault, stage: Stage): Promise<Place> {
   switch (kind) {
     case 'worker sleep':
     case 'api sleep':
+    case 'alerts sleep':
       await who.sleep(ms);
       return who;
     case 'worker kill':
     case 'api kill':
+    case 'alerts kill':
       await who.kill();
       who.start();
       return who;
     case 'worker clock':
     case 'api clock':
+    case 'alerts clock':
       // Starts with a clock that is wrong and jumps while it runs.
       if (!(await who.stop())) stage.complain(`${who.name} hung when it was to stop`);
       who.start(offset);
@@ -207,4 +220,13 @@ async function onShop({ kind, ms }: PlannedFault, { shopLink, mood }: Stage): Pr
       await pause(ms);
       mood('fine');
   }
+}
+
+async function onMail(planned: PlannedFault, { smtpLink, mailMood }: Stage): Promise<void> {
+  const { kind, ms } = planned;
+  if (['smtp away', 'smtp cut', 'smtp stall'].includes(kind))
+    return befall(planned, (act) => act(smtpLink));
+  mailMood(kind.slice('smtp '.length));
+  await pause(ms);
+  mailMood('fine');
 }

@@ -3,12 +3,16 @@ import type { Andon } from './andon.js';
 import { Chances } from './chances.js';
 import { now, pause } from './clock.js';
 
-/** People at the desk: deal with every failed item, sometimes two at once; pause and resume queues. */
+/**
+ * People at the desk: deal with every failed item, sometimes two at once; pause and resume queues. With a
+ * part of the items they wait until an incident tells of them, as people do who read their mails.
+ */
 export class Operators {
   verbs = 0;
   private readonly andon: Andon;
   private readonly channels: readonly string[];
   private readonly write: (line: Line) => void;
+  private readonly told: ReadonlySet<number>;
   private readonly lot: Chances;
   private readonly paused = new Map<string, number>();
   private over = false;
@@ -22,21 +26,32 @@ export class Operators {
     channels: readonly string[],
     write: (line: Line) => void,
     seed: number,
+    told: ReadonlySet<number>,
   ) {
     this.andon = andon;
     this.channels = channels;
     this.write = write;
+    this.told = told;
     this.lot = new Chances(seed, 2);
   }
 
   start(): void {
+    this.work = this.deal();
+  }
+
+  /** From now on queues are paused and resumed. */
+  startSteering(): void {
     this.steered = this.steer();
-    this.work = Promise.all([this.deal(), this.steered]);
   }
 
   /** From now on this queue is to stay blocked. */
   neglect(channel: string): void {
     this.neglected.add(`channel.${channel}`);
+  }
+
+  /** Somebody deals with it again. */
+  attend(channel: string): void {
+    this.neglected.delete(`channel.${channel}`);
   }
 
   /** What is paused runs again; the failed are still dealt with. */
@@ -62,16 +77,18 @@ export class Operators {
 
   async stop(): Promise<void> {
     this.over = true;
-    await this.work;
+    await Promise.all([this.work, this.steered]);
   }
 
   private async deal(): Promise<void> {
     while (!this.over) {
       const { body } = await this.andon.call('GET', '/v1/items?state=failed&limit=200');
-      const failed: { queue: string; queueId: number }[] = body?.items ?? [];
-      for (const { queue, queueId } of failed) {
+      const failed: Failed[] = body?.items ?? [];
+      for (const { queue, queueId, instruction } of failed) {
         if (this.over) return;
-        if (this.neglected.has(queue)) continue;
+        // A mail that is given up is for the checker to see.
+        if (this.neglected.has(queue) || instruction === 'send_email') continue;
+        if (waitsToBeTold(queue, queueId) && !this.told.has(queueId)) continue;
         const verbs = [this.lot.one(['retry', 'retry', 'skip', 'resolve'] as const)];
         if (this.lot.chance(0.15)) verbs.push(this.lot.one(['retry', 'skip', 'resolve'] as const));
         await Promise.all(verbs.map((verb) => this.act(verb, queue, queueId)));
@@ -128,6 +145,16 @@ export class Operators {
     return answer;
   }
 }
+
+interface Failed {
+  readonly queue: string;
+  readonly queueId: number;
+  readonly instruction: string;
+}
+
+/** Every third queue, and every third of the orders. */
+const waitsToBeTold = (queue: string, queueId: number): boolean =>
+  (queue === 'parallel' ? queueId : Number(queue.replace('channel.', ''))) % 3 === 0;
 
 /** A 404 may be an item that retention took meanwhile. */
 const answerOf = (status: number): 'done' | 'refused' | 'unknown' =>

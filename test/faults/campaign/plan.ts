@@ -58,6 +58,8 @@ export const kinds = {
     'shop stall',
     'shop reply lost',
   ],
+  alerts: ['alerts kill', 'alerts restart', 'alerts sleep', 'alerts clock'],
+  mail: ['smtp away', 'smtp refuses', 'smtp hangs', 'smtp drops', 'smtp cut', 'smtp stall'],
 } as const;
 
 export type Lane = keyof typeof kinds;
@@ -104,6 +106,7 @@ export interface PlanOptions {
   readonly without: readonly Kind[];
   readonly workers: number;
   readonly apis: number;
+  readonly alerters: number;
 }
 
 /** Mean time between faults of a lane, in milliseconds. */
@@ -113,6 +116,8 @@ const every: Record<Lane, number> = {
   doors: 6_000,
   redis: 11_000,
   shop: 8_000,
+  alerts: 20_000,
+  mail: 11_000,
 };
 
 /** The whole schedule, from the seed alone. */
@@ -124,7 +129,7 @@ export function plan(options: PlanOptions): PlannedFault[] {
 }
 
 function laneOf(lane: Lane, lot: Chances, options: PlanOptions): PlannedFault[] {
-  const { lockMs, workers, apis, intensity, topology, without } = options;
+  const { lockMs, workers, apis, alerters, intensity, topology, without } = options;
   const faults: PlannedFault[] = [];
   const mean = every[lane] / intensity;
   const possible = lane === 'redis' ? redisKinds[topology] : kinds[lane];
@@ -141,7 +146,9 @@ function laneOf(lane: Lane, lot: Chances, options: PlanOptions): PlannedFault[] 
       ? workers
       : kind.startsWith('api') || lane === 'doors'
         ? apis
-        : workers + apis;
+        : lane === 'alerts'
+          ? alerters
+          : workers + apis + alerters;
     const ms = Math.min(lasting(kind, lockMs, lot), options.ms - at);
     faults.push({
       at: Math.round(at),
@@ -167,6 +174,9 @@ function lasting(kind: Kind, lockMs: number, lot: Chances): number {
     case 'redis kill':
     case 'redis tail cut':
       return lot.chance(0.5) ? 0 : lot.between(200, 3_000);
+    case 'alerts sleep':
+      // Now and then for longer than whoever stands by waits for one that is silent.
+      return lot.chance(0.4) ? lot.between(16_000, 20_000) : lot.between(500, 5_000);
     case 'redis slow load':
       return lot.between(300, 1_500);
     case 'link cut':
@@ -189,6 +199,10 @@ function lasting(kind: Kind, lockMs: number, lot: Chances): number {
     case 'api kill':
     case 'api restart':
     case 'shop cut':
+    case 'alerts kill':
+    case 'alerts restart':
+    case 'alerts clock':
+    case 'smtp cut':
       return 0;
     case 'shop hang':
     case 'shop stall':

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Faulted } from '../checker/history.js';
 import { now, pause } from './clock.js';
 
-export type Role = 'worker' | 'api';
+export type Role = 'worker' | 'api' | 'alerts';
 
 export interface Surroundings {
   readonly directory: string;
@@ -152,6 +152,18 @@ export class Place {
     // Handing back crosses with answers that come in that very moment.
     this.around.tell(fault('stopping', this.address, 'answers', from, now()));
     return ended;
+  }
+
+  /** What it needs now, in MB; 0 when nobody stands here. */
+  memory(): number {
+    const { child } = this;
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return 0;
+    try {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1_024);
+    } catch {
+      return 0; // it ended just now
+    }
   }
 
   async sleep(ms: number): Promise<void> {

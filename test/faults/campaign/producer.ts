@@ -14,6 +14,17 @@ export interface Accepted {
   readonly place: number;
 }
 
+/** What the witness is told by the item itself. */
+interface Data {
+  readonly item: string;
+  readonly answers: number[];
+  readonly takesMs: number;
+  /** For its words when it refuses: what is lacking makes an incident of its own. */
+  readonly lacks?: string;
+}
+
+const LACKING = ['a price', 'a weight', 'a picture', 'a title', 'a brand', 'a tax class', 'a unit'];
+
 /** Requests under way at once; beyond it the producer waits, as a program with a pool would. */
 const MOST_AT_ONCE = 40;
 const PATIENCE_MS = 20_000;
@@ -24,6 +35,7 @@ export class Producer {
   readonly accepted: Accepted[] = [];
   items = 0;
   private batches = 0;
+  private stones = 0;
   private readonly lot: Chances;
   private readonly andon: Andon;
   private readonly channels: readonly string[];
@@ -48,12 +60,15 @@ export class Producer {
     this.lot = new Chances(options.seed, 1);
   }
 
-  async run(till: number, backlog: () => number): Promise<void> {
-    const started = now();
-    while (now() < till) {
-      const due = ((now() - started) / 1_000) * this.options.rate;
+  /** @param pace share of the rate that is asked for now; 0 is the end */
+  async run(pace: () => number, backlog: () => number): Promise<void> {
+    let [last, due] = [now(), 0];
+    for (let share = pace(); share > 0; share = pace()) {
+      const at = now();
+      due += ((at - last) / 1_000) * this.options.rate * share;
+      last = at;
       if (
-        this.items >= due ||
+        this.items >= due + this.stones ||
         this.busy.size >= MOST_AT_ONCE ||
         backlog() > this.options.rate * 30
       ) {
@@ -66,7 +81,22 @@ export class Producer {
     await Promise.all(this.busy);
   }
 
+  /** An item on which its queue stops at once, until somebody deals with it. */
+  async stone(channel: string): Promise<void> {
+    this.stones += 1;
+    this.items += 1;
+    const item = `item ${this.items}`;
+    const data = { item, answers: [422], takesMs: 1, lacks: this.lot.one(LACKING) };
+    await this.ask([this.asProduct(channel, data)]);
+  }
+
   private wishes(): Wish[] {
+    // A whole price list now and then.
+    if (this.lot.chance(0.05)) {
+      const channel = this.lot.one(this.channels);
+      this.batches += 1;
+      return Array.from({ length: this.lot.between(40, 100) }, () => this.product(channel));
+    }
     if (this.lot.chance(0.55)) {
       const channel = this.lot.one(this.channels);
       this.batches += 1;
@@ -76,7 +106,10 @@ export class Producer {
   }
 
   private product(channel: string): Wish {
-    const data = this.data();
+    return this.asProduct(channel, this.data());
+  }
+
+  private asProduct(channel: string, data: Data): Wish {
     return {
       queue: `channel.${channel}`,
       item: data.item,
@@ -98,7 +131,7 @@ export class Producer {
     };
   }
 
-  private data(): { item: string; answers: number[]; takesMs: number } {
+  private data(): Data {
     this.items += 1;
     const answers = this.lot.chance(0.02) ? [422] : this.lot.chance(0.03) ? [500] : [];
     if (answers[0] && this.lot.chance(0.3)) answers.push(this.lot.one([422, 500]));
@@ -106,7 +139,8 @@ export class Producer {
     const { lockMs } = this.options;
     const long = this.lot.chance(0.004);
     const takesMs = long ? this.lot.between(lockMs, lockMs * 2) : this.lot.between(1, 25);
-    return { item: `item ${this.items}`, answers, takesMs };
+    const lacks = answers[0] === 422 ? { lacks: this.lot.one(LACKING) } : {};
+    return { item: `item ${this.items}`, answers, takesMs, ...lacks };
   }
 
   private async ask(wishes: readonly Wish[]): Promise<void> {

@@ -1,9 +1,14 @@
+import type { Settings } from '../checker/history.js';
 import type { Violation } from '../checker/story.js';
+import type { Aims } from './extent.js';
+import type { Memory } from './memory.js';
 import type { DoneFault, Recovery } from './recovery.js';
 
 export interface Report {
   readonly seed: number;
   readonly options: {
+    readonly ms: number;
+    readonly aims: Aims | null;
     readonly queues: number;
     readonly rate: number;
     readonly intensity: number;
@@ -13,7 +18,10 @@ export interface Report {
     readonly forgetful: boolean;
   };
   readonly started: number;
+  /** How long the load lasted. */
   readonly ms: number;
+  /** The stretches at its beginning in which nothing was done to the system. */
+  readonly quiet: NonNullable<Settings['quiet']>;
   readonly faults: readonly DoneFault[];
   /** Kinds of faults that could not be made on this machine. */
   readonly without: readonly string[];
@@ -28,6 +36,7 @@ export interface Report {
   /** File with every line. */
   readonly history: string;
   readonly recoveries: readonly Recovery[];
+  readonly memory: readonly Memory[];
   readonly stopsMs: readonly number[];
   readonly counts: Readonly<Record<string, number>>;
   readonly timeline: readonly { started: number; done: number; accepted: number }[];
@@ -57,6 +66,7 @@ ${report.recoveries
   )
   .join('\n')}
 </tbody></table>
+<h2>Memory at most</h2><table class="counts"><tbody>${report.memory.map(({ who, maxMb }) => `<tr><td>${text(who)}<td class="n">${maxMb} MB`).join('')}</tbody></table>
 ${violations.length > 0 ? `<h2>Violations</h2>${violations.slice(0, 50).map(shown).join('')}` : ''}
 ${complaints.length > 0 ? `<h2>Processes</h2><ul>${complaints.map((one) => `<li>${text(one)}`).join('')}</ul>` : ''}
 <h2>Faults</h2>${report.without.length > 0 ? `<p>Left out, as this machine lacks a tool for it (docs/faults.md): ${text(report.without.join(', '))}.</p>` : ''}${table(counts, (name) => made.has(name))}
@@ -67,8 +77,8 @@ ${complaints.length > 0 ? `<h2>Processes</h2><ul>${complaints.map((one) => `<li>
 
 const named = ({ topology, durability }: Report['options']) => `${topology}, ${durability}`;
 
-const again = ({ ms, seed, options }: Report) =>
-  `npm run faults -- --minutes ${+(ms / 60_000).toFixed(2)} --seed ${seed} --queues ${options.queues} --rate ${options.rate} --intensity ${options.intensity} --lock ${options.lockMs} --topology ${options.topology} --durability ${options.durability}${options.forgetful ? ' --forgetful' : ''}`;
+const again = ({ seed, options }: Report) =>
+  `npm run faults -- --minutes ${+(options.ms / 60_000).toFixed(2)} --seed ${seed} --queues ${options.queues} --rate ${options.rate} --intensity ${options.intensity} --lock ${options.lockMs} --topology ${options.topology} --durability ${options.durability}${options.aims ? ` --deliveries ${options.aims.deliveries} --faults ${options.aims.faults}` : ''}${options.forgetful ? ' --forgetful' : ''}`;
 
 const table = (counts: Report['counts'], which: (name: string) => boolean) =>
   `<table class="counts"><tbody>${Object.entries(counts)
@@ -105,7 +115,7 @@ export function excerpt(violation: Violation): string {
 const shown = (violation: Violation) =>
   `<section><h3>${text(violation.rule)} <small>${text(violation.queue)} · ${text(violation.item)}</small></h3><p>${text(violation.says)}</p><pre>${text(excerpt(violation))}</pre></section>`;
 
-const LANES = ['processes', 'links', 'doors', 'redis', 'shop'] as const;
+const LANES = ['processes', 'links', 'doors', 'redis', 'shop', 'alerts', 'mail'] as const;
 
 function timeline({ timeline: bins, faults, started }: Report): string {
   const [width, high, row, left] = [1_000, 180, 18, 74];
@@ -135,12 +145,12 @@ function timeline({ timeline: bins, faults, started }: Report): string {
 }
 
 const STYLE = `
-:root{color-scheme:light dark;--ink:#1d232b;--soft:#68717d;--line:#dde1e6;--ground:#fff;--good:#1a7f4b;--bad:#b3261e;--area:#4c7fb8;--a:#b3261e;--b:#b7791f;--c:#6b46c1;--d:#2f7d6d;--e:#a05a2c}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#98a2b0;--line:#333a44;--ground:#14181d;--good:#5cc58d;--bad:#ff8a80;--area:#5b94d6;--a:#ff8a80;--b:#e5b567;--c:#b39ddb;--d:#6fc3b2;--e:#d9a57a}}
+:root{color-scheme:light dark;--ink:#1d232b;--soft:#68717d;--line:#dde1e6;--ground:#fff;--good:#1a7f4b;--bad:#b3261e;--area:#4c7fb8;--a:#b3261e;--b:#b7791f;--c:#6b46c1;--d:#2f7d6d;--e:#a05a2c;--f:#9b2c6f;--g:#5a6b1f}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#98a2b0;--line:#333a44;--ground:#14181d;--good:#5cc58d;--bad:#ff8a80;--area:#5b94d6;--a:#ff8a80;--b:#e5b567;--c:#b39ddb;--d:#6fc3b2;--e:#d9a57a;--f:#e58fbf;--g:#b8c77a}}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,sans-serif}main{max-width:1040px;margin:0 auto;padding:24px 16px 64px}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:0}small,dt,.again,svg text{color:var(--soft);fill:var(--soft);font-weight:400}
 .verdict{font-size:1.2rem;font-weight:600}.good{color:var(--good)}.bad,.late td{color:var(--bad)}
 dl{display:flex;flex-wrap:wrap;gap:12px 32px;margin:1rem 0}dd{margin:0;font-size:1.3rem;font-variant-numeric:tabular-nums}
 table.counts{columns:2;column-gap:48px;display:block}table.counts tbody{display:block}table.counts tr{display:flex;justify-content:space-between;break-inside:avoid;border-bottom:1px solid var(--line)}table.counts td{border:0}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px 12px 4px 0;border-bottom:1px solid var(--line)}.n{font-variant-numeric:tabular-nums}
-svg{width:100%;height:auto}svg text{font-size:11px}polygon{fill:var(--area);opacity:.55}rect.processes{fill:var(--a)}rect.links{fill:var(--b)}rect.redis{fill:var(--c)}rect.shop{fill:var(--d)}rect.doors{fill:var(--e)}
+svg{width:100%;height:auto}svg text{font-size:11px}polygon{fill:var(--area);opacity:.55}rect.processes{fill:var(--a)}rect.links{fill:var(--b)}rect.redis{fill:var(--c)}rect.shop{fill:var(--d)}rect.doors{fill:var(--e)}rect.alerts{fill:var(--f)}rect.mail{fill:var(--g)}
 section{border-left:3px solid var(--bad);padding:0 0 0 12px;margin:16px 0}pre{overflow-x:auto;font-size:12px}`;

@@ -106,13 +106,15 @@ export interface Faulted {
   readonly till: number;
 }
 
-/** What the system recorded as one trouble to tell people of. */
+/** What the system recorded as one trouble to tell people of, as somebody who looked saw it; each look is a time of its own. */
 export interface Incident {
   readonly by: 'incident';
   readonly at: number;
   readonly incident: string;
-  readonly queue: string;
-  /** The items that failed of it. */
+  /** What is the matter, in the system's words: never twice in what was open at one look. */
+  readonly about: string;
+  readonly open: boolean;
+  /** Items that stood in it. */
   readonly ids: readonly number[];
 }
 
@@ -123,6 +125,10 @@ export interface Mail {
   /** The incident it tells of. */
   readonly incident: string;
   readonly to: string;
+  /** `first` and `recovery` come once to one reader, others may come again. */
+  readonly stage: string;
+  /** Message-ID: the same mail taken twice is one mail. */
+  readonly id: string;
 }
 
 /** Where an item was found when all was over. */
@@ -146,10 +152,15 @@ export interface Settings {
   readonly keepCompleted?: number;
   /** Key groups: a queue lies in one of them, and its numbers tell which. */
   readonly shards?: number;
-  /** Whether every failure is to be recorded and mailed. */
-  readonly mails?: boolean;
-  /** Pick-up of an item when nothing is blocked; without it neighbours are not judged. */
-  readonly baselineP99Ms?: number;
+  /** A failure that stands for so long must be recorded and mailed; without it nobody need be told. */
+  readonly noticeMs?: number;
+  /** When nothing was done to the system: first with no queue blocked, then with some blocked on purpose. */
+  readonly quiet?: { readonly before: Span; readonly beside: Span };
+}
+
+export interface Span {
+  readonly from: number;
+  readonly till: number;
 }
 
 export const toText = (lines: readonly Line[]): string =>

@@ -180,7 +180,7 @@ function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[]
     if (line.by === 'steering')
       return moments.some((moment) => line.asked <= moment.till) ? [] : [line];
     if ('item' in line && outNames.has(line.item)) return [];
-    return 'id' in line && line.id !== null && out.has(line.id) ? [] : [line];
+    return 'id' in line && typeof line.id === 'number' && out.has(line.id) ? [] : [line];
   });
 }
 
@@ -204,11 +204,11 @@ function acknowledged(lines: readonly Line[], { steps }: Lapses): readonly Line[
       line.by === 'witness' && line.did === 'started' && gone.has(line.id) ? [line.delivery] : [],
     ),
   );
-  return lines.filter((line) =>
-    line.by === 'witness'
-      ? !deliveries.has(line.delivery)
-      : !('id' in line && line.id !== null && gone.has(line.id)),
-  );
+  return lines.flatMap((line): Line[] => {
+    if (line.by === 'witness') return deliveries.has(line.delivery) ? [] : [line];
+    if (line.by === 'incident') return [{ ...line, ids: line.ids.filter((id) => !gone.has(id)) }];
+    return 'id' in line && typeof line.id === 'number' && gone.has(line.id) ? [] : [line];
+  });
 }
 
 function itemsOf(

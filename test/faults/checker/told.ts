@@ -1,38 +1,83 @@
-import { breach, groupBy, type Rule } from './story.js';
+import type { Incident } from './history.js';
+import { breach, groupBy, type Item, mayHaveWorked, type Rule, refused } from './story.js';
 
-/** Every failure belongs to an incident, each incident is recorded once, and a mail tells of it. */
+/** Once to one reader of an incident. */
+const ONCE = ['first', 'recovery'];
+
+/** Every failure that stands long enough belongs to an incident, which is recorded once and mailed. */
 export const told: Rule = function* ({ items, incidents, mails, settings }) {
-  if (!settings.mails) return;
+  const { noticeMs } = settings;
+  if (noticeMs === undefined) return;
+  yield* recordedTwice(incidents);
   const known = groupBy(incidents, (one) => one.incident);
-  for (const [name, same] of known) {
-    const [first] = same;
-    if (same[1])
-      yield breach({ queue: first!.queue, name }, 'was recorded more than once', ...same);
-  }
   const mailed = groupBy(mails, (mail) => mail.incident);
-  for (const [name, same] of mailed)
-    if (!known.has(name))
-      yield breach({ queue: '', name }, 'was mailed and never recorded', ...same);
+  for (const [name, same] of mailed) {
+    const subject = { queue: '', name };
+    if (!known.has(name)) yield breach(subject, 'was mailed and never recorded', ...same);
+    for (const [which, alike] of groupBy(same, (mail) => `${mail.stage} to ${mail.to}`)) {
+      const ids = new Set(alike.map((mail) => mail.id));
+      if (ids.size > 1 && ONCE.some((stage) => which.startsWith(`${stage} `)))
+        yield breach(subject, `was mailed twice: ${which}`, ...alike);
+    }
+  }
   for (const [name, [first]] of known)
     if (first && !mailed.has(name))
-      yield breach({ queue: first.queue, name }, 'was never mailed', first);
+      yield breach({ queue: '', name }, `was never mailed: ${first.about}`, first);
 
-  const told = new Set(incidents.flatMap((one) => one.ids.map((id) => `${one.queue} ${id}`)));
+  const told = new Set(incidents.flatMap((one) => one.ids));
   for (const item of items) {
+    if (told.has(item.id)) continue;
     const end = item.ends.at(-1);
-    // What is failed, or was dealt with by a person, failed once.
-    const dealtWith = item.verbs.find((verb) => verb.answer === 'done');
-    if ((end?.state === 'failed' || dealtWith) && !told.has(`${item.queue} ${item.id}`))
-      yield breach(item, 'failed and belongs to no incident', end, dealtWith);
+    if (end?.state === 'failed') yield breach(item, 'failed and belongs to no incident', end);
+    else if (stoodFor(item) >= noticeMs)
+      yield breach(
+        item,
+        `stood failed for ${Math.round(stoodFor(item))} ms and nobody was told`,
+        ...item.starts,
+        ...item.verbs,
+      );
   }
-  const ids = new Set(items.map((item) => `${item.queue} ${item.id}`));
+  const ids = new Set(items.map((item) => item.id));
   for (const one of incidents) {
-    const stray = one.ids.find((id) => !ids.has(`${one.queue} ${id}`));
+    const stray = one.ids.find((id) => !ids.has(id));
     if (stray !== undefined)
       yield breach(
-        { queue: one.queue, name: one.incident },
+        { queue: '', name: one.incident },
         `tells of item ${stray}, which there is not`,
         one,
       );
   }
 };
+
+type Found = ReturnType<typeof breach>;
+
+/** The same trouble, open as two incidents at one look. */
+function* recordedTwice(incidents: readonly Incident[]): Generator<Found> {
+  const open = incidents.filter((one) => one.open);
+  for (const look of groupBy(open, (one) => one.at).values()) {
+    for (const [about, same] of groupBy(look, (one) => one.about)) {
+      const names = new Set(same.map((one) => one.incident));
+      if (names.size > 1)
+        yield breach(
+          { queue: '', name: [...names].at(-1)! },
+          `is recorded twice: ${about}`,
+          ...same,
+        );
+    }
+  }
+}
+
+/** The longest time from a refusal until a person dealt with the item, or it ran again. Milliseconds. */
+function stoodFor(item: Item): number {
+  const times = item.starts.map((start, n) => {
+    if (!refused(start) || !start.end) return 0;
+    const from = start.end.at;
+    const verbs = item.verbs.filter((verb) => mayHaveWorked(verb) && verb.answered >= from);
+    const till = Math.min(
+      item.starts[n + 1]?.at ?? Number.POSITIVE_INFINITY,
+      ...verbs.map((verb) => verb.asked),
+    );
+    return Number.isFinite(till) ? till - from : 0;
+  });
+  return Math.max(0, ...times);
+}

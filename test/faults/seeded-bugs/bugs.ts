@@ -305,4 +305,52 @@ export const seededBugs: readonly SeededBug[] = [
     ],
     caughtBy: ['test/promises/redis-connection.test.ts › closes within its deadline'],
   },
+  {
+    name: 'nobody is served past a blocked queue',
+    edits: [
+      lua('lib/facts', 'if stopped(q) or not hasWork(q) then', 'if not hasWork(q) then'),
+      lua(
+        'claim',
+        '  until q.blocking or not item or #taken >= slots\n',
+        "  until q.blocking or not item or #taken >= slots\n  if q.blocking and #taken == before then\n    rcall('ZADD', ready, 0, name)\n    break\n  end\n",
+      ),
+    ],
+    caughtBy: [
+      'test/promises/p6-neighbours.test.ts › serves 99 channels and the parallel queue while one of 100 is blocked',
+      'campaign: neighbours',
+    ],
+  },
+  {
+    name: 'a mail that is refused for now is given up',
+    edits: [
+      ts(
+        'connectors/email/answer',
+        "if (status < 500) return { kind: 'retry', failure: { message, cause: 'throttled', status } };",
+        "if (status < 500) return { kind: 'fail', failure: { message, cause: 'throttled', status } };",
+      ),
+      ts(
+        'connectors/email/answer',
+        'const mayChange = status === undefined || status < 500;',
+        'const mayChange = status === undefined;',
+      ),
+    ],
+    caughtBy: [
+      'test/promises/alerts-smtp.test.ts › gets each mail in the end, and is asked for one of each',
+      'campaign: told',
+    ],
+  },
+  {
+    name: 'whoever takes over the alerts begins a new book',
+    edits: [
+      ts(
+        'alerts/alerter',
+        'new Book(await ledger.open(), await ledger.troubles())',
+        'new Book([], [])',
+      ),
+    ],
+    caughtBy: [
+      'campaign: told',
+      'test/promises/alerts-crash.test.ts › at any step leaves one record and one mail for each stage',
+    ],
+  },
 ];
