@@ -535,6 +535,11 @@ describe('the checker', () => {
     ]);
   });
 
+  it('finds: a neighbour of a blocked queue that never runs', () => {
+    const never = `${usual} ${stone} n accepted in 2, ${ended('abcd')}, n waiting`;
+    expect(verdict(never, { quiet })).toEqual(['drain n', 'neighbours n']);
+  });
+
   it('finds: a parallel item that waits for a blocked queue', () => {
     const late = 'n accepted in parallel, later, n starts 200, n 200.';
     expect(verdict(`${usual} ${stone} ${late} ${ended('abcdn')}`, { quiet })).toEqual([

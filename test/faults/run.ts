@@ -92,7 +92,7 @@ async function run(seed: number, minutes: number): Promise<boolean> {
       Number(size.deliveries) + Number(size.faults) > 0
         ? { deliveries: Number(size.deliveries), faults: Number(size.faults) }
         : null,
-    quietMs: Math.min(15_000, Math.max(3_000, minutes * 2_000)),
+    quietMs: Math.min(15_000, Math.max(5_000, minutes * 2_000)),
     queues: Number(size.queues),
     rate: Number(size.rate),
     intensity: Number(size.intensity),

@@ -12,6 +12,7 @@ test.each<[string, Manners]>([
   ['is busy', { greeting: '421 4.3.2 come again later' }],
   ['refuses for now', { data: '451 4.7.1 come again later' }],
   ['says nothing more after the last byte, as a tarpit does', { silentAfterData: true }],
+  ['says a little for ever after the last byte', { dripAfterData: true }],
   ['loses the connection after the last byte', { dropAfterData: true }],
 ])(
   'a mail server that %s gets each mail in the end, and is asked for one of each',

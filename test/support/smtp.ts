@@ -40,6 +40,8 @@ export interface Manners {
   dropAfterData?: boolean;
   /** Takes the whole mail, then says nothing more. */
   silentAfterData?: boolean;
+  /** Takes the whole mail, then says a little for ever, so that the line is never idle. */
+  dripAfterData?: boolean;
 }
 
 const open = new Set<TestSmtp>();
@@ -94,6 +96,7 @@ export class TestSmtp {
           const { manners } = smtp();
           smtp().arrived += 1;
           if (manners.silentAfterData) return;
+          if (manners.dripAfterData) return smtp().drip();
           if (manners.dropAfterData) return smtp().cut();
           const refused = refusal(manners.data);
           if (refused) return done(refused);
@@ -129,6 +132,13 @@ export class TestSmtp {
   /** Cuts every connection, in the middle of whatever is said. */
   cut(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  private drip(): void {
+    for (const socket of this.sockets) {
+      const timer = setInterval(() => socket.write('250-one moment\r\n'), 50);
+      socket.once('close', () => clearInterval(timer));
+    }
   }
 
   untilMails(count: number): Promise<unknown> {

@@ -1,5 +1,14 @@
 import type { Span } from './history.js';
-import { breach, type Item, type Queue, type Rule, type Story } from './story.js';
+import {
+  breach,
+  type Item,
+  mayHaveWorked,
+  type Queue,
+  type Rule,
+  type Story,
+  setAsideAt,
+  succeeded,
+} from './story.js';
 
 /** A neighbour may wait so many times as long as when nothing is blocked, or so much longer: a machine has its moods. */
 const FACTOR = 3;
@@ -46,21 +55,36 @@ interface Wait {
 /** Waits that began in a time, but for those in which Redis or a process did not get to run then: that is the machine's doing. */
 function waitsIn(queue: Queue, { from, till }: Span, { lapses }: Story): Wait[] {
   const stood = [...lapses.locks.values()].flat().filter((one) => one.from < till);
-  return pickUps(queue)
+  return pickUps(queue, till)
     .filter((wait) => wait.from >= from && wait.from < till)
     .filter((wait) => stood.every((one) => one.till < wait.from || one.from > wait.from + wait.ms));
 }
 
-/** Each time from which an item could have run until it did: asked for, and the one before it over. */
-export function pickUps({ blocking, items }: Queue): Wait[] {
+/**
+ * Each time from which an item could have run until it did: asked for, and the one before it over. One that never
+ * ran, though nothing stood before it, has waited until `till` at least.
+ */
+function pickUps({ blocking, items }: Queue, till: number): Wait[] {
   let over = 0;
   return items.flatMap((item) => {
     const [first] = item.starts;
     const [request] = item.requests;
-    const from = Math.max(request?.asked ?? 0, blocking ? over : 0);
-    over = Math.max(item.starts.at(-1)?.end?.at ?? 0, ...item.verbs.map((verb) => verb.answered));
-    return first && request ? [{ item, from, ms: Math.max(0, first.at - from) }] : [];
+    if (!request) return [];
+    const from = Math.max(request.asked, blocking ? over : 0);
+    over = overAt(item);
+    if (!Number.isFinite(from) || (!first && setAsideAt(item) < till)) return [];
+    return [{ item, from, ms: Math.max(0, (first?.at ?? till) - from) }];
   });
+}
+
+/** From when the next one may run; never when it is not known to be done. */
+function overAt({ starts, verbs }: Item): number {
+  const last = starts.at(-1);
+  const done = last && succeeded(last) ? (last.end?.at ?? 0) : Number.POSITIVE_INFINITY;
+  const dealtWith = verbs
+    .filter((verb) => verb.did !== 'retry' && mayHaveWorked(verb))
+    .map((verb) => verb.answered);
+  return dealtWith.length > 0 ? Math.min(done, Math.max(...dealtWith)) : done;
 }
 
 function percentile(waits: readonly Wait[], share: number): number {
