@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig } from './config/load.js';
+import { type DeployTo, makeDeploySecrets } from './deploy-secrets.js';
 import { BadConfig, messageOf } from './errors.js';
 import { Registry } from './queues/registry.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
@@ -9,11 +10,23 @@ import { Scripts } from './redis/script.js';
 import { addKey, openVault } from './secret-keys.js';
 import { SealedForGood } from './secrets/vault.js';
 
-/** `andon secrets rotate`: every stored secret sealed with the present key. */
+/** `andon secrets rotate`: every stored secret sealed with the present key; `init`: those of containers. */
 export function addSecrets(program: Command): void {
-  program
+  const group = program
     .command('secrets')
-    .description('look after the key that seals the secrets of connectors')
+    .description('the key that seals the secrets of connectors, and the secrets of containers');
+  group
+    .command('init')
+    .description('make the secrets that docker-compose.yml reads; what is there is kept')
+    .argument('[directory]', 'where they go', './secrets')
+    .option('--redis <host:port>', 'Redis as the containers see it', 'redis:6379')
+    .option('--smtp <url>', 'mail server as the containers see it', 'smtp://mailpit:1025')
+    .action((directory: string, to: DeployTo) => {
+      const { made, kept } = makeDeploySecrets(directory, to);
+      if (made.length > 0) process.stdout.write(`${directory}: made ${made.join(', ')}.\n`);
+      if (kept.length > 0) process.stdout.write(`${directory}: kept ${kept.join(', ')}.\n`);
+    });
+  group
     .command('rotate')
     .description(
       'seal all stored secrets with the first key of ANDON_SECRET_KEY, or with a new one in the data directory',

@@ -69,7 +69,8 @@ export function loadConfig(environment: Environment = process.env): Config {
   );
   const networks = splitNetworks(environment, problems);
   const oidc = env.success ? oidcOf(env.data, problems) : null;
-  const mail = mailServer(env.data?.ANDON_SMTP_URL, file?.mail, problems);
+  const from = file?.mail.from ?? env.data?.ANDON_MAIL_FROM;
+  const mail = mailServer(env.data?.ANDON_SMTP_URL, file && { ...file.mail, from }, problems);
   if (!env.success || !file || problems.length > 0) throw new BadConfig(problems);
   return deepFreeze({
     port: env.data.ANDON_PORT,

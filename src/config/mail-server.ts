@@ -25,7 +25,7 @@ export interface MailServer {
 /** Null without a URL, or when something was wrong with it; then a sentence stands in `problems`. */
 export function mailServer(
   text: string | undefined,
-  settings: MailSettings | undefined,
+  settings: MailSettings | null | undefined,
   problems: string[],
 ): MailServer | null {
   if (text === undefined || !settings) return null;
@@ -45,7 +45,9 @@ export function mailServer(
   const user = login?.user ?? '';
   const from = settings.from ?? (/^[^\s@]+@[^\s@]+$/.test(user) ? user : '');
   if (from === '')
-    wrong('ANDON_SMTP_URL is set, so mail.from must be set in andon.yaml: who mails come from.');
+    wrong(
+      'ANDON_SMTP_URL is set, so mail.from in andon.yaml or ANDON_MAIL_FROM must say who mails come from.',
+    );
   for (const [name, address] of [
     ['from', from],
     ['replyTo', settings.replyTo],

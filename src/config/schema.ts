@@ -316,6 +316,9 @@ export const environmentSchema = z.object({
   ANDON_SMTP_URL: text
     .optional()
     .describe('mail server, as smtp://user:password@host:587 or smtps://…; unset: no mail leaves'),
+  ANDON_MAIL_FROM: text
+    .optional()
+    .describe('sender of mails, when mail.from of the settings file names none'),
   ANDON_SECRET_KEY: text
     .optional()
     .describe(

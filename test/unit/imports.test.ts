@@ -22,6 +22,7 @@ const rows: readonly (readonly string[])[] = [
     'first-key',
     'secret-keys',
     'rotate',
+    'deploy-secrets',
     'first-admin',
     'setup',
     'testing',
