@@ -131,7 +131,10 @@ describe('docker-compose.yml', () => {
       formats: { subnet_ip_address: true, duration: true },
     });
     const fits = ajv.compile(composeRules);
-    fits(compose);
+    // Younger than the schema.
+    const { name, ...rest } = compose;
+    expect(name).toBe('andon');
+    fits(rest);
     expect(fits.errors ?? []).toEqual([]);
   });
 
@@ -144,7 +147,7 @@ describe('docker-compose.yml', () => {
   });
 
   test.each(Object.keys(services))('%s may do nothing that it need not', (name) => {
-    const { read_only, cap_drop, security_opt, user, deploy, privileged } = services[
+    const { read_only, cap_drop, security_opt, user, deploy, pids_limit, privileged } = services[
       name
     ] as Service;
     expect({ read_only, cap_drop, security_opt, privileged }).toEqual({
@@ -153,11 +156,11 @@ describe('docker-compose.yml', () => {
       security_opt: ['no-new-privileges:true'],
       privileged: undefined,
     });
+    expect(pids_limit).toBeGreaterThan(0);
     expect(user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(deploy?.resources?.limits).toEqual({
       cpus: expect.any(String),
       memory: expect.any(String),
-      pids: expect.any(Number),
     });
   });
 

@@ -12,6 +12,7 @@ export interface Service {
   readonly volumes?: readonly string[];
   readonly user?: string;
   readonly read_only?: boolean;
+  readonly pids_limit?: number;
   readonly privileged?: boolean;
   readonly cap_drop?: readonly string[];
   readonly security_opt?: readonly string[];

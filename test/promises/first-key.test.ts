@@ -36,6 +36,13 @@ describe('the first admin key', () => {
     expect((await keys.verify('older.0123456789abcdef0123'))?.may('admin')).toBe(true);
   });
 
+  it('does not exist before it is kept, where nothing can be written', async () => {
+    const directory = join(directories[0]!, 'admin-key'); // a file
+    const [keys, config] = await keysAnd({ ANDON_DATA_DIR: directory });
+    await expect(firstKey(keys, config)).rejects.toThrow(/give one in ANDON_BOOTSTRAP_KEY/);
+    expect(await keys.count()).toBe(0);
+  });
+
   it('is ANDON_BOOTSTRAP_KEY where that is given, and then no file is written', async () => {
     const [keys, config] = await keysAnd({ ANDON_BOOTSTRAP_KEY: 'boot.0123456789abcdef0123' });
     expect(await firstKey(keys, config)).toEqual({ file: null, made: null });
