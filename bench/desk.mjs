@@ -1,7 +1,7 @@
 /**
- * The desk with 5,000 queues, 200 of them blocked, and 100,000 items: how long its lists and searches take,
- * and Bull Board's poll against a stock Bull Board with as many BullMQ queues, in the same run.
- *   node bench/desk.mjs [--queues 5000] [--blocked 200] [--items 100000] [--chromium /usr/bin/chromium]
+ * The desk with 5,000 queues, 200 of them blocked, and 100,000 items: how long its lists and searches take, how
+ * long 5,000 failures in 200 clusters, and Bull Board's poll against a stock Bull Board with as many BullMQ queues, in the same run.
+ *   node bench/desk.mjs [--queues 5000] [--blocked 200] [--items 100000] [--failures 5000] [--chromium /usr/bin/chromium]
  * Times are of whole HTTP exchanges on this machine, seen from another process: more than the server's own.
  */
 import { fork } from 'node:child_process';
@@ -15,21 +15,21 @@ import { EmbeddedRedis } from '../dist/redis/embedded.js';
 import { inFlight } from './lib/numbers.mjs';
 
 const silent = { debug() {}, info() {}, warn() {}, error: console.error };
-const PREFIX = 'desk';
 const ROUNDS = 30;
 
 /** A process that serves: Andon's desk, or a stock Bull Board. */
-async function serve(what, url, count) {
-  const address = what === 'andon' ? await serveAndon(url) : await serveStock(url, count);
+async function serve(what, url, more) {
+  const address =
+    what === 'andon' ? await serveAndon(url, more) : await serveStock(url, Number(more));
   process.send(address);
 }
 
-async function serveAndon(url) {
+async function serveAndon(url, prefix) {
   const { System } = await import('../dist/system.js');
   const { loadConfig } = await import('../dist/config/load.js');
   const config = loadConfig({
     REDIS_URL: url,
-    ANDON_PREFIX: PREFIX,
+    ANDON_PREFIX: prefix,
     ANDON_PORT: '0',
     ANDON_SECRET_KEY: randomBytes(32).toString('base64'),
   });
@@ -71,8 +71,8 @@ async function serveStock(url, count) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
-/** Fills Redis: queues with items, of which the first of some queues fails. */
-async function fill(url, { queues, blocked, items }) {
+/** Fills Redis: queues with items, of which the first of some queues fails, in so many ways. */
+async function fill(url, prefix, { queues, blocked, items, ways = 1 }) {
   const from = (path) => import(`../dist/${path}.js`);
   const [{ loadConfig }, { Fleet }, { loadCatalogue }, { Enqueuer }, { Registry }] =
     await Promise.all([
@@ -87,8 +87,8 @@ async function fill(url, { queues, blocked, items }) {
     from('redis/keys'),
     from('redis/script'),
   ]);
-  const config = loadConfig({ ANDON_PREFIX: PREFIX });
-  const keys = new Keys(PREFIX, config.shards);
+  const config = loadConfig({ ANDON_PREFIX: prefix });
+  const keys = new Keys(prefix, config.shards);
   const redis = connectRedis(url, { name: 'bench', kind: 'fleet' });
   await untilReady(redis, 5_000);
   const scripts = new Scripts(redis, keys);
@@ -99,7 +99,7 @@ async function fill(url, { queues, blocked, items }) {
     id: `c${n}`,
     description: `Shop ${n}`,
     client: `client-${n % 100}`,
-    connector: { type: 'bench' },
+    connector: { type: 'bench', url: 'https://shop.example/' },
     retry: null,
     rateLimit: null,
     resendUnknown: false,
@@ -108,7 +108,7 @@ async function fill(url, { queues, blocked, items }) {
   await inFlight(queues, 50, (n) => registry.put(endpoint(n), {}));
   // Half of the items lie behind the blocked heads.
   const behind = Math.round(items / 2 / blocked);
-  const others = Math.round(items / 2 / (queues - blocked));
+  const others = Math.round(items / 2 / Math.max(1, queues - blocked));
   await inFlight(queues, 20, (queue) =>
     enqueuer.enqueue(
       Array.from({ length: queue < blocked ? behind : others }, (_, n) => ({
@@ -135,13 +135,12 @@ async function fill(url, { queues, blocked, items }) {
       open: (kind, name) => connectRedis(url, { name, kind }),
       close: (one) => closeRedis(one, 1_000),
       connect: async () => ({
-        deliver: async ({ channel }) =>
-          Number(channel.slice(1)) < blocked
-            ? {
-                kind: 'fail',
-                failure: { message: 'the price must not be negative', cause: 'data' },
-              }
-            : { kind: 'done' },
+        deliver: async ({ channel, data }) => {
+          const n = Number(channel.slice(1));
+          if (n >= blocked) return { kind: 'done' };
+          const said = `the price must not be negative: ${data.sku}, see ${letters(n % ways)}`;
+          return { kind: 'fail', failure: { message: said, cause: 'data', status: 422 } };
+        },
       }),
     });
     const look = setInterval(async () => {
@@ -160,6 +159,9 @@ async function fill(url, { queues, blocked, items }) {
   await closeRedis(redis, 1_000);
   return cookie;
 }
+
+/** Without figures: those do not tell errors apart. */
+const letters = (n) => [...String(n)].map((digit) => 'abcdefghij'[digit]).join('');
 
 async function login(redis, keys) {
   const from = (path) => import(`../dist/${path}.js`);
@@ -195,8 +197,6 @@ async function clock(url, headers = {}) {
       throw new Error(`${url}: ${answer.status} ${text.replace(/<[^>]+>/g, ' ').slice(-400)}`);
     bytes = text.length;
     if (n >= 3) times.push(performance.now() - start);
-    // A poll every second finds no fresh snapshot; so here.
-    if (/api\/queues/.test(url)) await new Promise((wake) => setTimeout(wake, 1_050));
     if (/api\/queues/.test(url) && n >= 12) break;
   }
   times.sort((a, b) => a - b);
@@ -247,6 +247,7 @@ async function main() {
       queues: { type: 'string', default: '5000' },
       blocked: { type: 'string', default: '200' },
       items: { type: 'string', default: '100000' },
+      failures: { type: 'string', default: '5000' },
       chromium: { type: 'string' },
     },
   });
@@ -267,8 +268,8 @@ async function main() {
     });
   try {
     await redis.start();
-    const cookie = await fill(redis.url, size);
-    const andon = await start('andon');
+    const cookie = await fill(redis.url, 'desk', size);
+    const andon = await start('andon', 'desk');
     const headers = { cookie, accept: 'text/html' };
     const rows = {};
     for (const [title, path] of [
@@ -290,6 +291,13 @@ async function main() {
     }
     if (values.chromium)
       rows['First paint'] = await firstPaint(values.chromium, `${andon}/`, cookie);
+    const failures = Number(values.failures);
+    const all = { queues: failures, blocked: failures, items: failures * 4, ways: 200 };
+    const failed = { cookie: await fill(redis.url, 'failed', all), accept: 'text/html' };
+    rows['Clusters of all failures'] = await clock(
+      `${await start('andon', 'failed')}/clusters`,
+      failed,
+    );
     const poll = '/api/queues?page=1&jobsPerPage=10';
     rows['Bull Board poll: ours'] = await clock(`${andon}/board${poll}`, { cookie });
     const stock = await start('stock', values.queues);
@@ -308,5 +316,5 @@ async function main() {
 }
 
 const [role, ...args] = process.argv.slice(2);
-if (role === 'serve') await serve(args[0], args[1], Number(args[2] ?? 0));
+if (role === 'serve') await serve(args[0], args[1], args[2]);
 else await main();

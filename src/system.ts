@@ -48,6 +48,7 @@ import { Observation, type Observed } from './observe.js';
 import { Audit } from './queues/audit.js';
 import { Changes } from './queues/changes.js';
 import { Enqueuer } from './queues/enqueue.js';
+import { readFailures } from './queues/failures.js';
 import { Finder } from './queues/find.js';
 import { paceOf } from './queues/pace.js';
 import { idsAt } from './queues/places.js';
@@ -343,6 +344,7 @@ export class System implements Part {
     const { oidc, file } = this.config;
     const provider = oidc && new Provider(redis, keys, oidc, file.login.provider);
     const scripts = new Scripts(redis, keys);
+    const standing = new Standing(redis, scripts, keys);
     const parts: ConsoleServices = {
       ...services,
       ...own,
@@ -353,7 +355,8 @@ export class System implements Part {
       admitVisit: (address: string) => visits.admit(address),
       version,
       log: this.options.log,
-      standing: new Standing(redis, scripts, keys),
+      standing,
+      failures: (most) => readFailures({ scripts, keys, standing }, most),
       seeker: new Seeker(redis, scripts, keys),
       pace: (queues) => paceOf(redis, keys, queues),
       placed: (queue, place, start, end) => idsAt(redis, keys, queue, place, start, end),

@@ -12,6 +12,7 @@ import type { Catalogue } from '../instructions/catalogue.js';
 import type { Log } from '../log.js';
 import type { Audit } from '../queues/audit.js';
 import type { Changes } from '../queues/changes.js';
+import type { readFailures } from '../queues/failures.js';
 import type { Finder } from '../queues/find.js';
 import type { Item } from '../queues/item.js';
 import type { Place } from '../queues/places.js';
@@ -48,6 +49,8 @@ export interface ConsoleServices {
   admitVisit(address: string): Promise<void>;
   readonly standing: Standing;
   readonly seeker: Seeker;
+  /** The newest items that failed and were not dealt with. */
+  failures(most: number): ReturnType<typeof readFailures>;
   /** Items a minute that each queue has finished lately. */
   pace(queues: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Queue ids at one place of a queue, from 0, both ends included. */

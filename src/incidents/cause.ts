@@ -45,7 +45,17 @@ export function normalised(message: string, own: readonly string[] = []): string
 /** Type of the connector and the host or module behind it: what many queues have in common. */
 export function farSideOf(endpoint: Pick<Endpoint, 'connector'> | null, name: string): string {
   if (!endpoint) return name;
-  const { type, url, path } = endpoint.connector;
+  const known = farSides.get(endpoint.connector);
+  if (known !== undefined) return known;
+  const farSide = nameFarSide(endpoint.connector, name);
+  farSides.set(endpoint.connector, farSide);
+  return farSide;
+}
+
+/** Taken apart once: the registry hands out the same settings as long as nobody changes them. */
+const farSides = new WeakMap<Endpoint['connector'], string>();
+
+function nameFarSide({ type, url, path }: Endpoint['connector'], name: string): string {
   if (typeof url === 'string') return `${type} ${hostOf(url) ?? url}`;
   if (typeof path === 'string') return `${type} ${path}`;
   return `${type} ${name}`;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Catalogue } from '../instructions/catalogue.js';
 import { route } from '../instructions/route.js';
+import type { Failure } from '../queues/failures.js';
 import type { Item } from '../queues/item.js';
-import type { Endpoint, Registry } from '../queues/registry.js';
+import type { Registry } from '../queues/registry.js';
 import { farSideOf, normalised } from './cause.js';
 
 /** Failures with the same error of the same instruction at the same far side. */
@@ -17,7 +18,7 @@ export interface Cluster {
   /** Type of the connector; null when its channel, source or service is gone. */
   readonly connector: string | null;
   /** Oldest failure first. */
-  readonly items: readonly Item[];
+  readonly items: readonly Failure[];
   readonly queues: readonly string[];
   /** When its first and its last failure was. */
   readonly since: string;
@@ -26,54 +27,56 @@ export interface Cluster {
 
 /** Failed items, put together by what went wrong: the largest cluster first. */
 export async function clustersOf(
-  items: readonly Item[],
+  failures: readonly Failure[],
   registry: Registry,
   catalogue: Catalogue,
 ): Promise<Cluster[]> {
-  const names = items.map((item) => carrierName(catalogue, item));
+  const names = failures.map((one) => carrierName(catalogue, one));
   const unique = [...new Set(names)];
   const endpoints = await registry.getMany(unique);
-  const byName = new Map(unique.map((name, n) => [name, endpoints[n] ?? null]));
-  const groups = new Map<string, { of: Of; items: Item[] }>();
-  for (const [n, item] of items.entries()) {
-    const name = names[n] ?? item.queue;
-    const of = identify(item, byName.get(name) ?? null, name);
-    const group = groups.get(of.key) ?? { of, items: [] };
-    group.items.push(item);
-    groups.set(of.key, group);
-  }
-  return [...groups.values()]
-    .map(({ of, items }) => clusterOf(of, items))
-    .sort((a, b) => b.items.length - a.items.length || b.last.localeCompare(a.last));
-}
-
-type Of = Pick<Cluster, 'key' | 'pattern' | 'instruction' | 'farSide' | 'connector'>;
-
-function identify(item: Item, endpoint: Endpoint | null, name: string): Of {
-  const own = [item.entity?.key ?? '', item.title];
-  const pattern = normalised(item.error?.message ?? '', own);
-  const farSide = farSideOf(endpoint, name);
-  const parts = JSON.stringify([farSide, item.instruction, pattern]);
-  const key = createHash('sha256').update(parts).digest('base64url').slice(0, 16);
-  const connector = endpoint?.connector.type ?? null;
-  return { key, pattern, instruction: item.instruction, farSide, connector };
-}
-
-function clusterOf(of: Of, items: readonly Item[]): Cluster {
-  const oldestFirst = [...items].sort(
-    (a, b) => failedAt(a).localeCompare(failedAt(b)) || a.queueId - b.queueId,
+  const farSides = new Map(
+    unique.map((name, n) => {
+      const endpoint = endpoints[n] ?? null;
+      return [
+        name,
+        { farSide: farSideOf(endpoint, name), connector: endpoint?.connector.type ?? null },
+      ];
+    }),
   );
-  const [first, last] = [oldestFirst[0], oldestFirst.at(-1)];
+  const groups = new Map<string, { of: Of; items: Failure[] }>();
+  for (const [n, failure] of failures.entries()) {
+    const name = names[n] ?? failure.queue;
+    const of = identify(failure, farSides.get(name) ?? { farSide: name, connector: null });
+    const same = JSON.stringify([of.farSide, of.instruction, of.pattern]);
+    const group = groups.get(same);
+    if (group) group.items.push(failure);
+    else groups.set(same, { of, items: [failure] });
+  }
+  return [...groups]
+    .map(([same, { of, items }]) => clusterOf(same, of, items))
+    .sort((a, b) => b.items.length - a.items.length || (a.last < b.last ? 1 : -1));
+}
+
+type Of = Pick<Cluster, 'pattern' | 'instruction' | 'farSide' | 'connector'>;
+
+function identify(
+  { instruction, title, entity, error }: Failure,
+  behind: Pick<Cluster, 'farSide' | 'connector'>,
+): Of {
+  return { instruction, pattern: normalised(error.message, [entity?.key ?? '', title]), ...behind };
+}
+
+function clusterOf(same: string, of: Of, failures: readonly Failure[]): Cluster {
+  const items = [...failures].sort((a, b) => a.at - b.at || a.queueId - b.queueId);
   return {
     ...of,
-    items: oldestFirst,
-    queues: [...new Set(oldestFirst.map(({ queue }) => queue))].sort(),
-    since: first ? failedAt(first) : '',
-    last: last ? failedAt(last) : '',
+    key: createHash('sha256').update(same).digest('base64url').slice(0, 16),
+    items,
+    queues: [...new Set(items.map(({ queue }) => queue))].sort(),
+    since: new Date(items[0]?.at ?? 0).toISOString(),
+    last: new Date(items.at(-1)?.at ?? 0).toISOString(),
   };
 }
-
-const failedAt = (item: Item): string => item.error?.at ?? item.enqueuedAt;
 
 /** Who carries an item out, as the registry names it: `channel.12`, `service.fulfillment`. */
 export function carrierName(

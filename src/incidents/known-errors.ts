@@ -58,20 +58,20 @@ export function shippedErrors(
 export function adviceFor<T extends KnownError>(entries: readonly T[], failure: Known): T | null {
   let best: T | null = null;
   let most = 0;
+  const words = `${failure.message} ${failure.status ?? ''}`.toLowerCase();
   for (const entry of entries) {
-    const score = fits(entry, failure);
+    const score = fits(entry, failure, words);
     if (score > most) [best, most] = [entry, score];
   }
   return best;
 }
 
-function fits({ text, instruction, connector }: KnownError, failure: Known): number {
+function fits({ text, instruction, connector }: KnownError, failure: Known, words: string): number {
   if (instruction.length > 0 && !instruction.includes(failure.instruction)) return 0;
   if (connector.length > 0 && !connector.includes(failure.connector ?? '')) return 0;
-  const message = `${failure.message} ${failure.status ?? ''}`.toLowerCase();
   const longest = Math.max(
     0,
-    ...text.filter((part) => contains(message, part.toLowerCase())).map((part) => part.length),
+    ...text.filter((part) => contains(words, part.toLowerCase())).map((part) => part.length),
   );
   if (longest === 0) return 0;
   return longest + (instruction.length > 0 ? 2_000 : 0) + (connector.length > 0 ? 1_000 : 0);

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { type Entity, entityText } from '../instructions/entity.js';
 import type { Keys, QueueName, ShardKeys } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
-import { type Item, type ItemState, pairs, readItem } from './item.js';
+import { type Item, type ItemState, pairs, readItem, removedItem } from './item.js';
 import { ID_SPREAD, type Registry } from './registry.js';
 
 /** What to look for; all that is given must fit. */
@@ -26,13 +26,6 @@ export interface Page<T> {
 }
 
 const CHUNK = 200;
-
-/** What is left to say of an item that somebody removed with plain BullMQ while it blocked its queue. */
-const removedItem = {
-  title: '(removed)',
-  failedReason:
-    'this item was removed with plain BullMQ and still blocks its queue: skip or resolve it to let the queue go on',
-};
 
 /** Finds items and reads them as they are now. */
 export class Finder {
@@ -66,7 +59,10 @@ export class Finder {
 
   /** Several items, in the order asked; those that are gone are left out. */
   async items(ids: readonly [QueueName, number][]): Promise<Item[]> {
-    const found = new Map((await this.readMany(ids)).map((item) => [item.queueId, item]));
+    const found = new Map<number, Item>();
+    for (let at = 0; at < ids.length; at += CHUNK)
+      for (const item of await this.readMany(ids.slice(at, at + CHUNK)))
+        found.set(item.queueId, item);
     return ids.flatMap(([, id]) => found.get(id) ?? []);
   }
 

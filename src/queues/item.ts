@@ -87,6 +87,13 @@ export interface Item {
   readonly adopted: boolean;
 }
 
+/** What is left to say of an item that somebody removed with plain BullMQ while it blocked its queue. */
+export const removedItem = {
+  title: '(removed)',
+  failedReason:
+    'this item was removed with plain BullMQ and still blocks its queue: skip or resolve it to let the queue go on',
+};
+
 /** Makes an item from the fields of its hash. BullMQ's own names: atm, ats, timestamp, processedOn … */
 export function readItem(
   queue: string,
@@ -131,7 +138,10 @@ export function readItem(
 }
 
 /** The last error stays with an item until it is done: it is why it waits, failed or was set aside. */
-function readError(hash: Readonly<Record<string, string>>, state: ItemState): Item['error'] {
+export function readError(
+  hash: Readonly<Record<string, string | undefined>>,
+  state: ItemState,
+): Item['error'] {
   if (state === 'completed') return null;
   const stored = object(hash['error']);
   const message = stored['message'] ?? hash['failedReason'];

@@ -51,6 +51,7 @@ const calls = {
   'end-rule': told(4),
   enqueue: told(2, 12),
   fail: ours(8),
+  failures: ours(0, 1),
   forget: ours(10, 1),
   giveback: ours(3),
   glance: ours(0, 1),

@@ -69,10 +69,16 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
       const { clusters } = await clustersSeenBy(caller, services);
       const cluster = clusters.find(({ key }) => key === params.key);
       if (!cluster) throw new NotFound('there is no such cluster (any more)');
-      const chosen = cluster.items.slice(0, SHOWN);
-      const shown = await showItems(chosen, services.registry, services.catalogue);
+      const chosen = await services.finder.items(
+        cluster.items.slice(0, SHOWN).map(({ queue, queueId }) => [queue, queueId]),
+      );
+      const shown = await showItems(
+        chosen.filter(({ state }) => state === 'failed'),
+        services.registry,
+        services.catalogue,
+      );
       const advice = adviceOf(await services.knownErrors.entries(), cluster);
-      const example = cluster.items[0]?.error?.message ?? '';
+      const example = cluster.items[0]?.error.message ?? '';
       const dangerous = isDangerous(services.catalogue, cluster);
       const at = `/clusters/${cluster.key}/run`;
       return {
@@ -153,13 +159,11 @@ async function demandNoReason(
 
 async function clustersSeenBy(
   caller: Caller,
-  { finder, registry, catalogue }: ConsoleServices,
+  { failures, registry, catalogue }: ConsoleServices,
 ): Promise<{ clusters: Cluster[]; more: boolean }> {
-  // One search: page by page, each would look through all that failed anew.
-  const { items, nextCursor } = await finder.search({ state: 'failed' }, MOST, undefined, (one) =>
-    caller.seesItem(one),
-  );
-  return { clusters: await clustersOf(items, registry, catalogue), more: nextCursor !== null };
+  const { failures: all, more } = await failures(MOST);
+  const seen = all.filter((one) => caller.seesItem(one));
+  return { clusters: await clustersOf(seen, registry, catalogue), more };
 }
 
 const adviceOf = (entries: readonly BookEntry[], cluster: Cluster): BookEntry | null => {
@@ -189,7 +193,7 @@ const Clusters = ({
         heading: 'Error',
         cell: (one) => (
           <>
-            <a href={`/clusters/${one.key}`}>{redactedText(one.items[0]?.error?.message ?? '?')}</a>
+            <a href={`/clusters/${one.key}`}>{redactedText(one.items[0]?.error.message ?? '?')}</a>
             <Known advice={adviceOf(entries, one)} />
           </>
         ),
@@ -259,7 +263,7 @@ const Do = ({
 );
 
 const titleOf = (cluster: Cluster) =>
-  `${cluster.instruction}: ${redactedText(cluster.items[0]?.error?.message ?? '')}`.slice(0, 200);
+  `${cluster.instruction}: ${redactedText(cluster.items[0]?.error.message ?? '')}`.slice(0, 200);
 
 const Items = ({ items, tick = false }: { items: readonly ItemView[]; tick?: boolean }) => (
   <Table
