@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
@@ -18,6 +19,7 @@ import { pause } from './lifecycle.js';
 import type { System } from './system.js';
 import { serve } from './up.js';
 
+const DEMO_PORT = new URL(DEMO_URL).port;
 const CHANNEL = 'cape-shop';
 const SOURCE = 'sage';
 const SENDER = 'Andon <andon@demo.example>';
@@ -31,22 +33,23 @@ export function addDemo(program: Command): void {
   const demo = program
     .command('demo')
     .description('Show it: a demo shop and ERP, real products, a queue that stops at a bad one')
-    .action(async (_: unknown, command: Command) => {
+    .option('--shop-port <port>', 'where the demo shop and ERP listen, 0: anywhere', DEMO_PORT)
+    .action(async ({ shopPort }: { shopPort: string }, command: Command) => {
       const config = loadConfig();
       if (await answers(`http://${config.host}:${config.port}/healthz`)) {
         const { client } = sessionOf(command, process);
-        const farSide = await startFarSide();
-        await show(client, `http://${config.host}:${config.port}`);
-        if (farSide) await untilInterrupted();
-        farSide?.kill();
+        const farSide = await startFarSide(shopPort);
+        await show(client, farSide.url, `http://${config.host}:${config.port}`);
+        if (farSide.isOwn) await untilInterrupted();
+        farSide.stop();
         return;
       }
-      await serveWithMail(config);
+      await serveWithMail(config, shopPort);
     });
   demo
     .command('far-side')
     .description('Only the demo shop and ERP, as a program of their own')
-    .option('--port <port>', 'where it listens', String(new URL(DEMO_URL).port))
+    .option('--port <port>', 'where it listens', DEMO_PORT)
     .action(async ({ port }: { port: string }) => {
       const farSide = new DemoFarSide({ port: Number(port) });
       await farSide.start();
@@ -57,7 +60,7 @@ export function addDemo(program: Command): void {
 }
 
 /** A system of its own, whose mails are shown instead of sent unless a mail server is set. */
-async function serveWithMail(config: Config): Promise<void> {
+async function serveWithMail(config: Config, shopPort: string): Promise<void> {
   const post = config.mail ? null : new DemoMail();
   const smtp = await post?.start();
   const settings = { ...config.file.mail, from: config.file.mail.from ?? SENDER };
@@ -68,7 +71,7 @@ async function serveWithMail(config: Config): Promise<void> {
       { ...config, mail, publicUrl, logLevel: 'error' },
       {
         roles: ['api', 'worker', 'alerts'],
-        andThen: showWith,
+        andThen: (system) => showWith(system, shopPort),
         ...(post && { demo: post.room }),
       },
     );
@@ -78,13 +81,14 @@ async function serveWithMail(config: Config): Promise<void> {
 }
 
 /** The demo on a system of its own. */
-async function showWith(system: System): Promise<{ stop(): Promise<void> }> {
-  const farSide = await startFarSide();
+async function showWith(system: System, shopPort: string): Promise<{ stop(): Promise<void> }> {
+  const farSide = await startFarSide(shopPort);
   const key = system.adminKey?.made ?? (await keyOf(system));
-  await show(new AndonClient({ url: system.url ?? '', key }), system.url ?? '', loginOf(system));
+  const url = system.url ?? '';
+  await show(new AndonClient({ url, key }), farSide.url, url, loginOf(system));
   return {
     async stop() {
-      farSide?.kill();
+      farSide.stop();
     },
   };
 }
@@ -102,17 +106,20 @@ function loginOf({ firstLogin }: System): string {
   return firstLogin?.file ? `   (as ${firstLogin.name}, password in ${firstLogin.file})` : '';
 }
 
-/** The shop and ERP run in a process of their own; null when they run already. */
-async function startFarSide() {
-  if (await answers(`${DEMO_URL}/healthz`)) return null;
+/** The shop and ERP run in a process of their own, unless they run there already. */
+async function startFarSide(port: string): Promise<{ url: string; isOwn: boolean; stop(): void }> {
+  const wanted = `http://127.0.0.1:${port}`;
+  if (port !== '0' && (await answers(`${wanted}/healthz`)))
+    return { url: wanted, isOwn: false, stop() {} };
   const cli = fileURLToPath(new URL('./cli.js', import.meta.url));
-  const child = spawn(process.execPath, [cli, 'demo', 'far-side'], { stdio: 'ignore' });
-  for (let tries = 0; tries < 100; tries += 1) {
-    if (await answers(`${DEMO_URL}/healthz`)) return child;
-    await pause(100);
-  }
-  child.kill();
-  throw new UsageError(`The demo shop did not start: is ${DEMO_URL} taken by another program?`);
+  const child = spawn(process.execPath, [cli, 'demo', 'far-side', '--port', port], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const said = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+  const [url] = /http:[^\s]+/.exec(String(said[0])) ?? [];
+  if (!url)
+    throw new UsageError(`The demo shop did not start: is ${wanted} taken by another program?`);
+  return { url, isOwn: true, stop: () => void child.kill() };
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -122,17 +129,17 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
-async function show(client: AndonClient, url: string, login = ''): Promise<void> {
+async function show(client: AndonClient, shop: string, url: string, login = ''): Promise<void> {
   await client.putEndpoint('channel', CHANNEL, {
     description: 'Cape Shopify (demo)',
     client: 'demo',
-    connector: { type: 'demo', url: `${DEMO_URL}/shops/${CHANNEL}` },
-    recordUrl: `${DEMO_URL}/shops/${CHANNEL}?sku={sku}`,
+    connector: { type: 'demo', url: `${shop}/shops/${CHANNEL}` },
+    recordUrl: `${shop}/shops/${CHANNEL}?sku={sku}`,
   });
   await client.putEndpoint('source', SOURCE, {
     description: 'Sage (demo)',
     client: 'demo',
-    connector: { type: 'demo', url: `${DEMO_URL}/erps/${SOURCE}` },
+    connector: { type: 'demo', url: `${shop}/erps/${SOURCE}` },
   });
   await client.putAlertList({ client: 'demo', recipients: [{ address: RECIPIENT }] });
   const queue = `channel.${CHANNEL}`;
@@ -140,12 +147,12 @@ async function show(client: AndonClient, url: string, login = ''): Promise<void>
   let said = `Item ${before.blockedBy?.queueId} still blocks the queue from last time.`;
   if (!before.blocked) {
     const items = await products();
-    await fetch(`${DEMO_URL}/shops/${CHANNEL}`, { method: 'DELETE' });
+    await fetch(`${shop}/shops/${CHANNEL}`, { method: 'DELETE' });
     await client.enqueueBatch(items);
     said = `${items.length} products from examples/apparel.csv were enqueued, one of them spoilt.`;
   }
   const blocked = await untilBlocked(client, queue);
-  process.stdout.write(story(said, blocked.item, blocked.waiting, { url, login }));
+  process.stdout.write(story(said, blocked.item, blocked.waiting, { url, login, shop }));
 }
 
 async function products(): Promise<NewItem[]> {
@@ -193,7 +200,7 @@ function story(
   said: string,
   item: Item,
   waiting: number,
-  { url, login }: { url: string; login: string },
+  { url, login, shop }: { url: string; login: string; shop: string },
 ): string {
   const variants = item.data['variants'];
   const [variant] = Array.isArray(variants) ? variants : [];
@@ -219,7 +226,7 @@ function story(
   All calls    ${url}/docs
   The desk     ${url}/${login}
   Its mail     ${url}/demo/mail   (in some seconds: who is told, and how)
-  The shop     ${DEMO_URL}/shops/${CHANNEL}
+  The shop     ${shop}/shops/${CHANNEL}
   Stop         Ctrl-C
 
 `;

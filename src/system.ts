@@ -21,7 +21,7 @@ import { ApiServer } from './api/server.js';
 import type { Services } from './api/services.js';
 import { BulkRuns } from './blocking/bulk-runs.js';
 import { previewSkip } from './blocking/skip-preview.js';
-import { Transitions } from './blocking/transitions.js';
+import { Transitions, type Witness } from './blocking/transitions.js';
 import { BOARD_PATH, board } from './board/board.js';
 import type { Config } from './config/load.js';
 import type { AnyConnectorType } from './connectors/connector.js';
@@ -35,6 +35,7 @@ import { type FirstLogin, firstAdmin } from './first-admin.js';
 import { type AdminKey, firstKey } from './first-key.js';
 import { Fleet } from './fleet/fleet.js';
 import { Acts } from './incidents/acts.js';
+import { noteVerb } from './incidents/advice.js';
 import { TroubleFinder } from './incidents/find.js';
 import { Incidents } from './incidents/incidents.js';
 import { KnownErrors } from './incidents/known-errors.js';
@@ -282,13 +283,21 @@ export class System implements Part {
     const registry = new Registry(redis, scripts, keys, vault);
     const finder = new Finder(redis, scripts, keys, registry);
     const audit = new Audit(redis, keys);
+    const knownErrors = new KnownErrors(redis, keys);
+    const witness: Witness = (item, verb) =>
+      noteVerb({ catalogue, registry, knownErrors }, item, verb).catch((error) =>
+        this.options.log.warn(
+          { error: messageOf(error) },
+          'an advice that was followed is not counted',
+        ),
+      );
     return {
       catalogue,
       registry,
       enqueuer: new Enqueuer(redis, scripts, keys),
       finder,
       previewSkip: (item, scope) => previewSkip({ redis, keys, finder, catalogue }, item, scope),
-      transitions: new Transitions(scripts, keys, catalogue.adds),
+      transitions: new Transitions(scripts, keys, catalogue.adds, witness),
       audit,
       apiKeys: new ApiKeys(redis, keys, durability),
       accounts: this.accounts(redis, keys, audit, durability),

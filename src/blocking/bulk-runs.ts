@@ -62,8 +62,6 @@ const wishSchema = z.object({
 export interface Wisher {
   /** Whether they may do it to this item; asked for every one. */
   readonly allowed: (item: Item) => boolean;
-  /** Told of each item that it was done to. */
-  readonly did: (item: Item) => Promise<void>;
 }
 
 /**
@@ -223,7 +221,6 @@ export class BulkRuns implements Part {
       await this.note(id, chosen.queueId, { kind: 'left', say: messageOf(error) });
       return null;
     }
-    await wisher.did(item);
     await this.note(id, chosen.queueId, { kind: verb === 'retry' ? 'released' : 'done' });
     return { item, completed: before?.counts.completed ?? 0 };
   }

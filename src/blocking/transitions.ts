@@ -24,7 +24,13 @@ export interface SkipRequest {
  */
 export type FailedAt = number | undefined;
 
-type Located = Pick<Item, 'queue' | 'queueId'>;
+/** Where an item is, and what its caller knew of it besides. */
+type Located = Pick<Item, 'queue' | 'queueId'> & Partial<Item>;
+
+/** Is told, after it was done, what a person did with an item, as that was before. It must not throw. */
+export type Witness = (item: Partial<Item>, verb: 'retry' | 'skip' | 'resolve') => Promise<void>;
+
+const nobody: Witness = async () => {};
 
 /**
  * What a person may do to items and queues. Every door (API, command line, dashboards) comes
@@ -35,16 +41,19 @@ export class Transitions {
   private readonly keys: Keys;
   /** Instructions that add an entity: where "until the next add" ends. */
   private readonly adds: string;
+  private readonly witness: Witness;
 
-  constructor(scripts: Scripts, keys: Keys, adds: readonly string[]) {
+  constructor(scripts: Scripts, keys: Keys, adds: readonly string[], witness: Witness = nobody) {
     this.scripts = scripts;
     this.keys = keys;
     this.adds = JSON.stringify(adds);
+    this.witness = witness;
   }
 
   /** Runs a failed item again before everything behind it; a backing-off one at once. @throws Conflict */
   async retry(item: Located, actor: string, failedAt?: FailedAt): Promise<void> {
     await this.onItem('retry', 'retried', item, [actor, failedAt ?? '']);
+    await this.witness(item, 'retry');
   }
 
   /** Leaves the item undone and lets the queue go on; answers the ids of all that were skipped. @throws Conflict */
@@ -57,6 +66,7 @@ export class Transitions {
       this.adds,
       request.failedAt ?? '',
     ]);
+    await this.witness(item, 'skip');
     return ids.map(Number);
   }
 
@@ -98,6 +108,7 @@ export class Transitions {
       request.reason ?? '',
       request.reference ?? '',
     ]);
+    await this.witness(item, 'resolve');
   }
 
   /** Changes what an item will send; the old data stays in its history. @throws Conflict */

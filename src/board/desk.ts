@@ -78,6 +78,8 @@ export class Desk {
       options: {
         uiConfig: {
           boardTitle: 'Andon',
+          boardLogo: { path: 'andon/andon.svg', width: 22, height: 22 },
+          favIcon: { default: 'andon/andon.svg', alternative: 'andon/andon.svg' },
           hideDocsLink: true,
           hideRedisDetails: true,
           showWorkers: false,

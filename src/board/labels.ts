@@ -12,7 +12,7 @@ const ours = {
       UPDATE_DATA: 'Edit data (in the console)',
       DUPLICATE: 'Duplicate (not here)',
       CONFIRM: {
-        RETRY: 'Run this item again now, before everything that waits behind it?',
+        RETRY: 'Retry this item? It runs again now, before everything that waits behind it.',
         CLEAN:
           'Skip this item? It is left undone, with a record of who did it, and its queue goes on with the next one. Items behind it may need it.',
         PROMOTE: 'Try this item again at once, instead of waiting for its next attempt?',
@@ -51,7 +51,8 @@ export function labelsOf(language: string, staticDir: string): unknown {
   if (!/^[a-z]{2}-[A-Z]{2}$/.test(language)) return null;
   try {
     const text = readFileSync(join(staticDir, 'locales', language, 'messages.json'), 'utf8');
-    return merged(JSON.parse(text), ours);
+    const texts: Tree = JSON.parse(text);
+    return merged(language === 'en-US' ? withItems(texts) : texts, ours);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -59,6 +60,24 @@ export function labelsOf(language: string, staticDir: string): unknown {
 }
 
 type Tree = { [key: string]: Tree | string };
+
+/** "Retry all 3 failed items": what BullMQ calls a job is an item everywhere else here. */
+const withItems = (texts: Tree): Tree =>
+  Object.fromEntries(
+    Object.entries(texts).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? inItems(value) : withItems(value),
+    ]),
+  );
+
+/** Leaves alone what i18next reads: `{{jobs}}`, `$t(JOB.REPEAT)`. */
+const inItems = (text: string): string =>
+  text
+    .split(/(\{\{.*?\}\}|\$t\(.*?\))/)
+    .map((part, n) => (n % 2 ? part : part.replace(/\b([Jj])ob(s?)\b/g, asItem)))
+    .join('');
+
+const asItem = (_: string, j: string, s: string) => `${j === 'J' ? 'Item' : 'item'}${s}`;
 
 function merged(base: Tree, over: Tree): Tree {
   const result: Tree = { ...base };

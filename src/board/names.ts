@@ -1,12 +1,12 @@
 import type { Endpoint } from '../queues/registry.js';
 
-/** Between the group and the name of a queue. It must occur in neither, and "/" is part of "SAP S/4". */
-export const DELIMITER = '::';
+/** Between the group and the name of a queue, where people read it. It must occur in neither. */
+export const DELIMITER = ' › ';
 
 const groups = { channel: 'Channels', source: 'Sources', service: 'Services' } as const;
 
 /**
- * A queue's name on the board: `Channels::Cape Shopify (12)`, or `Acme::Channels::Cape Shopify (12)`
+ * A queue's name on the board: `Channels › Cape Shopify (12)`, or `Acme › Channels › Cape Shopify (12)`
  * where several clients share an installation. The board's side bar groups by its parts and shows the
  * last one.
  * @param endpoint null is the parallel queue
@@ -18,4 +18,4 @@ export function boardName(endpoint: Endpoint | null, clients: boolean): string {
   return [...(clients && client ? [client] : []), groups[kind], label].join(DELIMITER);
 }
 
-const plain = (text: string): string => text.replaceAll(DELIMITER, ': ');
+const plain = (text: string): string => text.replaceAll(DELIMITER, ' > ');

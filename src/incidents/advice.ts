@@ -1,3 +1,7 @@
+import type { Catalogue } from '../instructions/catalogue.js';
+import type { Item } from '../queues/item.js';
+import type { Registry } from '../queues/registry.js';
+import { carrierName } from './clusters.js';
 import { adviceFor, type Known, type KnownErrors } from './known-errors.js';
 
 /** What is known of an error: where it comes from, what helps, who must act. */
@@ -15,6 +19,45 @@ export async function adviserOf(book: Pick<KnownErrors, 'entries'> | null): Prom
   const entries = (await book?.entries()) ?? [];
   return (failure) => adviceFor(entries, failure);
 }
+
+type Failed = Pick<Item, 'queueId' | 'queue' | 'instruction' | 'channel' | 'source' | 'error'>;
+
+/** A failure as the book asks for it. */
+export async function knownOf(
+  { catalogue, registry }: { catalogue: Catalogue; registry: Pick<Registry, 'getMany'> },
+  item: Failed,
+): Promise<Known> {
+  const [endpoint] = await registry.getMany([carrierName(catalogue, item)]);
+  return {
+    message: item.error?.message ?? '',
+    instruction: item.instruction,
+    connector: endpoint?.connector.type ?? null,
+    status: item.error?.status,
+  };
+}
+
+/**
+ * Somebody did this with a failed item, through whichever door: when it is what the book advises, it is
+ * counted whether it worked. A retry of what was edited since it failed is the verb `edit`.
+ */
+export async function noteVerb(
+  services: {
+    catalogue: Catalogue;
+    registry: Pick<Registry, 'getMany'>;
+    knownErrors: Pick<KnownErrors, 'noteVerb'>;
+  },
+  item: Partial<Item>,
+  verb: 'retry' | 'skip' | 'resolve',
+): Promise<void> {
+  if (!isWhole(item) || !item.error) return;
+  const did = verb === 'retry' && wasEdited(item) ? 'edit' : verb;
+  await services.knownErrors.noteVerb(item.queueId, await knownOf(services, item), did);
+}
+
+const isWhole = (item: Partial<Item>): item is Item => item.history !== undefined;
+
+const wasEdited = ({ history, error }: Item): boolean =>
+  history.some(({ action, at }) => action === 'edit' && at >= (error?.at ?? ''));
 
 const words: Readonly<Record<string, string>> = {
   connection: 'The other system could not be reached, or did not answer in time.',

@@ -59,6 +59,12 @@ export interface IncidentDetails extends IncidentView {
   }[];
 }
 
+/** Which incident something belongs to, and who looks after that; null when nobody does. */
+export interface Attended {
+  readonly incident: number;
+  readonly by: string | null;
+}
+
 /** What somebody may see. */
 export type Sees = (concern: Concern) => boolean;
 
@@ -115,6 +121,25 @@ export class Incidents {
         error: message,
       }));
     return { ...view, items };
+  }
+
+  /**
+   * The incidents that failed or held items belong to, with who looks after them; by queue id. Items that
+   * the alerter has not seen yet, or that are in none, are not in the answer.
+   */
+  async attended(queueIds: readonly number[]): Promise<Map<number, Attended>> {
+    if (queueIds.length === 0) return new Map();
+    const [texts, claims] = await Promise.all([
+      this.redis.hmget(this.keys.alerts.troubles, ...queueIds.map(String)),
+      this.claims(),
+    ]);
+    return new Map(
+      texts.flatMap((text): [number, Attended][] => {
+        if (text === null) return [];
+        const { queueId, incident } = troubleSchema.parse(JSON.parse(text));
+        return [[queueId, { incident, by: claims.get(incident)?.by ?? null }]];
+      }),
+    );
   }
 
   /** The person looks after it: no reminders any more, no escalation. @throws Conflict when another does */

@@ -8,7 +8,7 @@ const redis = await startTestRedis();
 
 /** More than the browser could draw, so that only those that need a look are listed. */
 const MANY = Array.from({ length: 205 }, (_, n) => `c${n}`);
-const nameOf = (id: string) => `Channels::channel ${id} (${id})`;
+const nameOf = (id: string) => `Channels › channel ${id} (${id})`;
 const only = (client: string) => ({ clients: [client], channels: null, sources: null });
 
 /** 205 queues of client 0 and client 1 in turn; the first of c7 has failed. */
@@ -74,9 +74,9 @@ test('channels that another process puts, renames and removes come, change and g
   expect(await asked(fresh)).toBe(true);
   await other.put({ ...c8!, id: 'fresh', description: 'Cape Shopify' }, {});
   expect(await asked(fresh)).toBe(false);
-  expect(await asked('client 0::Channels::Cape Shopify (fresh)')).toBe(true);
+  expect(await asked('client 0 › Channels › Cape Shopify (fresh)')).toBe(true);
   await other.delete('channel', 'fresh');
-  expect(await asked('client 0::Channels::Cape Shopify (fresh)')).toBe(false);
+  expect(await asked('client 0 › Channels › Cape Shopify (fresh)')).toBe(false);
 });
 
 test('people of different clients who poll at once see their own queues only', async () => {

@@ -22,7 +22,7 @@ const writing = (appRoutes.api as BoardRoute[]).flatMap(({ method, route }) =>
 );
 
 /** The one queue of `blockedByA`, as it stands in the board's addresses. */
-const Q = encodeURIComponent('Channels::channel 12 (12)');
+const Q = encodeURIComponent('Channels › channel 12 (12)');
 
 describe('every writing route of the installed Bull Board', () => {
   test('has an answer of ours', () => {
@@ -158,7 +158,7 @@ describe('the verbs', () => {
     );
     for (const { queueId } of tickets) await line.untilState(queueId, 'failed');
     await line.transitions.pause('parallel', 'test');
-    const path = encodeURIComponent('Parallel::All non-blocking items');
+    const path = encodeURIComponent('Parallel › All non-blocking items');
     const { body } = await board.call('PUT', `/api/queues/${path}/retry/failed`);
     expect(body).toEqual({ retried: 3, skipped: 0 });
     const queue = (await board.queues(`&activeQueue=${path}&status=waiting`)).at(-1);
@@ -173,9 +173,9 @@ describe('what is shown', () => {
     const board = await TestBoard.open(line);
     const names = async () => (await board.queues()).map(({ name }) => name);
     expect(await names()).toEqual([
-      'Channels::channel 12 (12)',
-      'Sources::source erp (erp)',
-      'Parallel::All non-blocking items',
+      'Channels › channel 12 (12)',
+      'Sources › source erp (erp)',
+      'Parallel › All non-blocking items',
     ]);
   });
 

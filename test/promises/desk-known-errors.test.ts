@@ -120,6 +120,44 @@ describe('the advice', () => {
   });
 });
 
+/** Retry, pressed on Bull Board. */
+async function onBoard(id: number): Promise<void> {
+  const { headers } = await operator.get(`/board/items/${id}`);
+  const path = String(headers.location).replace('/board/queue/', '/board/api/queues/');
+  const own = { cookie: operator.cookie, origin: api.url, accept: 'application/json' };
+  const { status } = await api.call('PUT', `${path}/retry`, { key: null, headers: own });
+  expect(status).toBe(200);
+}
+
+describe('advice that is followed', () => {
+  const timesOf = async (id: string) =>
+    Number(
+      /worked \d+ of (\d+) times/.exec((await admin.get(`/known-errors/${id}`)).text)?.[1] ?? 0,
+    );
+
+  test.each<[string, (id: number) => Promise<unknown>]>([
+    ['the API', (id) => api.ok('POST', `/v1/items/${id}/retry`)],
+    ['the API in bulk', () => api.ok('POST', '/v1/items/retry', { error: '401 unauthorized' })],
+    ['Bull Board', async (id) => onBoard(id)],
+  ])('counts through %s as it does at the desk', async (_, retry) => {
+    const before = await timesOf('credentials-refused');
+    await retry(await failed('401 unauthorized', 'update_product', 401));
+    expect(await timesOf('credentials-refused')).toBe(before + 1);
+  });
+
+  test('counts as "edit and retry" when the data was changed since it failed', async () => {
+    const before = await timesOf('price-is-wrong');
+    const id = await failed('product SHIRT has no price');
+    await api.ok('POST', `/v1/items/${id}/retry`); // as it is: that is not what is advised
+    await api.untilState(id, 'completed');
+    const other = await failed('product SHIRT has no price');
+    await api.ok('PATCH', `/v1/items/${other}`, { data: { sku: 'SHIRT', title: 'S', price: 5 } });
+    expect(await timesOf('price-is-wrong')).toBe(before);
+    await api.ok('POST', `/v1/items/${other}/retry`);
+    expect(await timesOf('price-is-wrong')).toBe(before + 1);
+  });
+});
+
 describe('the book in the console', () => {
   const fields = {
     id: 'purple',

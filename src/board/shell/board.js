@@ -1,6 +1,7 @@
 /**
  * What Bull Board's page does not tell by itself: that what it shows is old, because the server is
- * away or the login has ended; and where the item it shows is in the console.
+ * away or the login has ended; where the item it shows is in the console; and, to those who cannot see
+ * pictures, what its buttons do.
  */
 const EVERY_MS = 5_000;
 const base = document.baseURI;
@@ -65,9 +66,30 @@ function draw() {
   strip.hidden = !awaySince && !queueId;
 }
 
+/** By the class of the picture that is all they show. */
+const names = {
+  'refresh-cw': 'Retry',
+  'trash-2': 'Skip',
+  pencil: 'Edit data',
+  files: 'Duplicate',
+  copy: 'Copy',
+  'ellipsis-vertical': 'More',
+  maximize: 'Full screen',
+  settings: 'Settings',
+  'circle-user': 'Links',
+};
+
+function nameButtons() {
+  for (const [picture, name] of Object.entries(names))
+    for (const icon of document.querySelectorAll(`button:not([aria-label]) > .lucide-${picture}`))
+      if (icon.parentElement.textContent === '')
+        icon.parentElement.setAttribute('aria-label', name);
+}
+
 setInterval(look, EVERY_MS);
 let shown = '';
 setInterval(() => {
+  nameButtons();
   if (shown === location.pathname) return;
   shown = location.pathname;
   draw();

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { Caller } from '../../accounts/caller.js';
 import { causes } from '../../connectors/connector.js';
+import type { Attended } from '../../incidents/incidents.js';
 import { redactedText } from '../../queues/redact.js';
 import { waitingInWords } from '../behind.js';
 import { type Concern, concernKinds, concernsOf, fitting } from '../concerns.js';
@@ -10,6 +12,7 @@ import { EntityLink } from '../view/items.js';
 import { Keyed, KeyHelp } from '../view/keys.js';
 import { Badge, Empty, href, Live } from '../view/parts.js';
 import { Ago } from '../view/time.js';
+import { personIn } from '../words.js';
 
 const ROWS = 100;
 /** After this a pause was perhaps forgotten. */
@@ -33,8 +36,9 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
       const { all, unread } = await concernsOf(caller, services);
       const found = fitting(all, query);
       const rows = found.slice((query.page - 1) * ROWS, query.page * ROWS);
-      const kinds = await services.standing.kinds([
-        ...new Set(rows.flatMap((one) => one.status?.name ?? [])),
+      const [kinds, attended] = await Promise.all([
+        services.standing.kinds([...new Set(rows.flatMap((one) => one.status?.name ?? []))]),
+        services.incidents.attended(rows.flatMap((one) => one.queueId ?? [])),
       ]);
       const clients = new Set([...all.flatMap((one) => one.client ?? []), query.client ?? '']);
       const filtered = Boolean(query.client || query.cause || query.kind || query.text);
@@ -54,7 +58,8 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
                       concern={one}
                       token={token}
                       kinds={kinds.get(one.queue)}
-                      mayOperate={caller.may('operate')}
+                      attended={attended.get(one.queueId ?? -1) ?? null}
+                      caller={caller}
                     />
                   ))}
                 </Keyed>
@@ -167,13 +172,16 @@ function Row({
   concern,
   token,
   kinds,
-  mayOperate,
+  attended,
+  caller,
 }: {
   concern: Concern;
   token: string;
   kinds: ReadonlyMap<string, number> | undefined;
-  mayOperate: boolean;
+  attended: Attended | null;
+  caller: Caller;
 }) {
+  const mayOperate = caller.may('operate');
   const { kind, queueId, status, title, entity, since } = concern;
   const forgotten = kind === 'paused' && Date.now() - Date.parse(since) > LONG_PAUSE_MS;
   return (
@@ -202,7 +210,19 @@ function Row({
         <a href={`/queues/${concern.queue}`}>{concern.queue}</a>
       </p>
       <Behind concern={concern} kinds={kinds} />
+      {attended?.by ? <Keeper attended={attended} own={caller.actor} /> : null}
       <div class="verbs">
+        {mayOperate && attended && !attended.by ? (
+          <Form action={`/incidents/${attended.incident}/claim`} token={token} stay>
+            <button
+              type="submit"
+              data-verb="t"
+              title="You look after it, and everybody sees that; no reminders go out any more ( t )"
+            >
+              I take it
+            </button>
+          </Form>
+        ) : null}
         {mayOperate && queueId !== null ? (
           <>
             <Form action={`/items/${queueId}/retry`} token={token} stay>
@@ -231,6 +251,14 @@ function Row({
     </li>
   );
 }
+
+/** Who has taken the incident that it belongs to. */
+const Keeper = ({ attended: { incident, by }, own }: { attended: Attended; own: string }) => (
+  <p class="keeper">
+    {by === own ? 'You look' : `${personIn(by ?? '')} looks`} after it ·{' '}
+    <a href={`/incidents/${incident}`}>incident {incident}</a>
+  </p>
+);
 
 /** What it costs that the queue stands. */
 function Behind({

@@ -136,7 +136,7 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
       }
       if (verb === 'skip' && !reason) await demandNoReason(services, chosen, caller);
       const wish = { verb, chosen, canary, reason, title, actor: caller.actor };
-      const id = await services.bulkRuns.begin(wish, wisherOf(services, caller, verb));
+      const id = await services.bulkRuns.begin(wish, wisherOf(caller));
       return { to: `/runs/${id}` };
     },
   }),

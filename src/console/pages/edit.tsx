@@ -7,8 +7,7 @@ import type { Json, JsonObject } from '../../json.js';
 import { type Difference, differences } from '../../queues/difference.js';
 import type { Item } from '../../queues/item.js';
 import { hasMask, isSecretName, MASK, redacted, unmasked } from '../../queues/redact.js';
-import { noteVerb } from '../advice.js';
-import { itemParams, type SeenItem, seenItem } from '../item-seen.js';
+import { itemFor, itemParams, type SeenItem, seenItem } from '../item-seen.js';
 import { action, type ConsoleRoute, page, type Sight } from '../page.js';
 import type { ConsoleServices } from '../services.js';
 import { Field, Form } from '../view/form.js';
@@ -64,8 +63,7 @@ export const editPages = (services: ConsoleServices): ConsoleRoute[] => [
       await services.transitions.edit(item, { ...change, actor: caller.actor });
       const to = `/items/${item.queueId}`;
       if (body.next === 'keep') return { to, say: 'The data is changed.' };
-      await services.transitions.retry(item, caller.actor);
-      await noteVerb(services, item, 'edit');
+      await services.transitions.retry(await itemFor(services, item.queueId, caller), caller.actor);
       return { to, say: `The data is changed, and item ${item.queueId} runs again, first of all.` };
     },
   }),

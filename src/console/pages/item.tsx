@@ -3,7 +3,7 @@ import { skippedTogether } from '../../blocking/skipped-together.js';
 import { carrierName } from '../../incidents/clusters.js';
 import type { Item } from '../../queues/item.js';
 import { redactedText } from '../../queues/redact.js';
-import { adviceOf, noteVerb } from '../advice.js';
+import { adviceOf } from '../advice.js';
 import { attemptsOf } from '../attempts.js';
 import { bundleOf } from '../bundle.js';
 import { itemFor, itemParams, type SeenItem, seenItem } from '../item-seen.js';
@@ -66,7 +66,6 @@ export const itemPages = (services: ConsoleServices): ConsoleRoute[] => [
     run: async ({ params, caller }) => {
       const item = await itemFor(services, params.queueId, caller);
       await services.transitions.retry(item, caller.actor);
-      await noteVerb(services, item, 'retry');
       return {
         to: `/items/${item.queueId}`,
         say: `Item ${item.queueId} runs again, first of all.`,
@@ -80,7 +79,6 @@ export const itemPages = (services: ConsoleServices): ConsoleRoute[] => [
     run: async ({ params, body, caller }) => {
       const item = await itemFor(services, params.queueId, caller);
       await services.transitions.resolve(item, { ...body, actor: caller.actor });
-      await noteVerb(services, item, 'resolve');
       const under = body.reference ? `, reference ${body.reference}` : '';
       const say = `Item ${item.queueId} counts as put right by hand${under}.`;
       return { to: `/items/${item.queueId}`, say };

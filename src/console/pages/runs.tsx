@@ -51,7 +51,7 @@ export const runPages = (services: ConsoleServices): ConsoleRoute[] => [
       const { verb, title, reason, canary } = run;
       const wish = { verb, title, reason, canary, chosen: untouched(run), actor: caller.actor };
       if (wish.chosen.length === 0) throw new Conflict('there is nothing left to do');
-      const id = await services.bulkRuns.begin(wish, wisherOf(services, caller, verb));
+      const id = await services.bulkRuns.begin(wish, wisherOf(caller));
       return { to: `/runs/${id}` };
     },
   }),

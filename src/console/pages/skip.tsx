@@ -8,7 +8,6 @@ import { entityText } from '../../instructions/entity.js';
 import type { Item } from '../../queues/item.js';
 import { redactedText } from '../../queues/redact.js';
 import { showItems } from '../../queues/view.js';
-import { noteVerb } from '../advice.js';
 import { itemFor, itemParams, nameOf, type SeenItem, seenItem } from '../item-seen.js';
 import { action, type ConsoleRoute, optionalText, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
@@ -115,7 +114,6 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
         scope,
         until: lasting,
       });
-      await noteVerb(services, item, 'skip');
       return { to: `/items/${item.queueId}`, say: saySkipped(item, ids), undo: item.queueId };
     },
   }),

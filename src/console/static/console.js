@@ -104,6 +104,8 @@ document.addEventListener('submit', async (event) => {
     form.closest('dialog')?.close();
     if (answer.ok) say(told.say, told.bad ? 'bad' : '');
     else say(told.errors?.map((one) => one.detail).join('; ') || told.detail || told.title, 'bad');
+    // What is being fetched was asked for before this was done, and does not show it.
+    await refreshing;
     await refresh();
   } catch {
     say('The server did not answer. Look before you do it again: it may have been done.', 'bad');

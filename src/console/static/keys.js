@@ -22,7 +22,7 @@ function go(to) {
   rowOf(link)?.scrollIntoView({ block: 'nearest' });
 }
 
-const verbs = { r: true, s: true };
+const verbs = { r: true, s: true, t: true };
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;

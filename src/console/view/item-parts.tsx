@@ -52,7 +52,7 @@ export const PartsOf = ({ parts }: { parts: Item['parts'] }) => (
     rows={parts}
     keyOf={(part) => `${part.kind}:${part.key}`}
     columns={[
-      { heading: 'Part', cell: (part) => part.kind },
+      { heading: 'Part', short: true, cell: (part) => part.kind },
       { heading: 'Which', cell: (part) => part.key },
       { heading: 'State', cell: (part) => <Badge state={part.state} /> },
       { heading: 'Said', cell: (part) => (part.message ? redactedText(part.message) : null) },

@@ -16,6 +16,7 @@ const keys: readonly (readonly [key: string, does: string])[] = [
   ['Enter', 'open it'],
   ['r', 'retry the item, or resume the queue'],
   ['s', 'to skipping it, with a preview'],
+  ['t', 'take it: others see that you look after it'],
   ['/', 'search'],
   ['?', 'this help'],
 ];

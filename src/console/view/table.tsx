@@ -5,6 +5,8 @@ export interface Column<T> {
   readonly cell: (row: T) => ComponentChildren;
   /** Counts stand right. */
   readonly number?: boolean;
+  /** Short words stay in one piece. */
+  readonly short?: boolean;
 }
 
 /** Rows under headings; on a phone each row is a card with the headings beside the values. */
@@ -40,7 +42,7 @@ export function Table<T>({
                 <td
                   key={one.heading}
                   data-heading={one.heading}
-                  class={one.number ? 'number' : undefined}
+                  class={one.number ? 'number' : one.short ? 'short' : undefined}
                 >
                   {one.cell(row)}
                 </td>
