@@ -27,7 +27,7 @@ async function many(): Promise<{ line: Line; failed: number }> {
 }
 
 const named = (queues: readonly { name: string }[]) => queues.map(({ name }) => name);
-const inBoard = (id: string) => `client ${Number(id.slice(1)) % 2}::${nameOf(id)}`;
+const inBoard = (id: string) => `client ${Number(id.slice(1)) % 2} › ${nameOf(id)}`;
 const activeQueue = (id: string) => `&activeQueue=${encodeURIComponent(inBoard(id))}&status=latest`;
 
 test('of many queues those are listed that need a look, and the one that somebody looks at', async () => {
@@ -67,7 +67,7 @@ test('channels that another process puts, renames and removes come, change and g
     named(await board.queues(`&activeQueue=${encodeURIComponent(name)}&status=latest`)).includes(
       name,
     );
-  const fresh = `client 0::${nameOf('fresh')}`;
+  const fresh = `client 0 › ${nameOf('fresh')}`;
   expect(await asked(fresh)).toBe(false);
   const c8 = await other.get('channel', 'c8');
   await other.put({ ...c8!, id: 'fresh', description: 'channel fresh' }, {});
