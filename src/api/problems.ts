@@ -8,7 +8,7 @@ import {
   UnsupportedMediaType,
 } from '../errors.js';
 import type { Log } from '../log.js';
-import { isOutage } from '../redis/outage.js';
+import { isOutage, troubleOf } from '../redis/outage.js';
 
 /** Turns whatever was thrown into an RFC 9457 answer. The only place that decides a status. */
 export function problems(log: Log): ErrorRequestHandler {
@@ -54,7 +54,7 @@ function known(thrown: unknown): AndonError | null {
   if (thrown instanceof AndonError) return thrown;
   if (isOutage(thrown)) {
     return new StoreUnavailable(
-      'Redis cannot be reached or takes no writes now; whether this request was stored is not known: send it again with the same Idempotency-Key',
+      `${troubleOf(thrown)}; whether this request was stored is not known: send it again with the same Idempotency-Key`,
     );
   }
   return fromExpress(thrown);

@@ -216,12 +216,16 @@ function build(parts: FleetParts, worker: string): Running {
   };
 }
 
-/** Whether Redis answers a connection that has no history. */
+/**
+ * Whether Redis takes writes over a connection that has no history. One that is full, a replica, or cannot
+ * write to its disk answers, and a process that ended over it could not start again.
+ */
 async function answers(parts: FleetParts): Promise<boolean> {
   const fresh = parts.open('fleet', 'watchdog');
   try {
     await within(3_000, new Promise<void>((resolve) => fresh.once('ready', resolve)), 'no Redis');
-    return (await within(3_000, fresh.ping(), 'no Redis')) === 'PONG';
+    const written = fresh.set(parts.keys.registry.probe, Date.now(), 'PX', 60_000);
+    return (await within(3_000, written, 'no Redis')) === 'OK';
   } catch {
     return false; // that is the answer
   } finally {

@@ -56,17 +56,22 @@ function open(url: string, options: RedisOptions): Redis {
   return new Redis(url, options);
 }
 
-/** One line when Redis goes, one when it is back. Without an error listener every failed try is printed. */
+/**
+ * One line when Redis goes, one for each other reason why it stays away, one when it is back. Without an
+ * error listener every failed try is printed.
+ */
 function speakOfOutages(redis: Redis, connection: string, log?: Log): Redis {
-  let away = false;
+  const told = new Set<string>();
   redis.on('error', (error: Error) => {
-    if (away) return;
-    away = true;
-    log?.warn({ connection, reason: reasonOf(error) }, 'Redis cannot be reached; trying again');
+    const reason = reasonOf(error);
+    const kind = reason.replace(/\d+/g, '');
+    if (told.has(kind)) return;
+    told.add(kind);
+    log?.warn({ connection, reason }, 'Redis cannot be reached; trying again');
   });
   redis.on('ready', () => {
-    if (away) log?.info({ connection }, 'Redis is back');
-    away = false;
+    if (told.size > 0) log?.info({ connection }, 'Redis is back');
+    told.clear();
   });
   return redis;
 }

@@ -63,6 +63,7 @@ export interface ApiOptions {
   readonly config?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly log?: Log;
+  readonly giveUp?: (why: string) => void;
 }
 
 const running = new Set<Api>();
@@ -99,7 +100,7 @@ export class Api {
     this.system = new System(config, {
       roles: options.roles ?? ['api'],
       log: options.log ?? silent,
-      giveUp: () => {},
+      giveUp: options.giveUp ?? (() => {}),
     });
   }
 
