@@ -80,9 +80,9 @@ describe('the shipped book', () => {
   test('is looked through in no time, however an entry and an error are written', () => {
     const [entry] = entries;
     const hostile = [{ ...entry!, text: [`${'a*'.repeat(90)}b`] }];
-    const from = performance.now();
+    const from = process.cpuUsage();
     adviceFor(hostile, { message: 'a'.repeat(100_000), instruction: 'x', connector: null });
-    expect(performance.now() - from).toBeLessThan(200);
+    expect(process.cpuUsage(from).user / 1_000).toBeLessThan(500);
   });
 });
 

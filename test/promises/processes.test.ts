@@ -85,7 +85,7 @@ describe('over several worker processes', () => {
       state: 'running',
       counts: { failed: 0, completed: 2 },
     });
-  }, 30_000);
+  }, 60_000);
 
   it('P3: an item that keeps killing its worker blocks after 3 deaths, and says so', async () => {
     const line = await lineTo(['12']);
