@@ -11,6 +11,7 @@ import { Readiness, type Standstill } from './observability/readiness.js';
 import type { Keys } from './redis/keys.js';
 import { Presence } from './redis/presence.js';
 import { Scripts } from './redis/script.js';
+import { Tracing } from './tracing.js';
 
 const bullmq = (createRequire(import.meta.url)('bullmq/package.json') as { version: string })
   .version;
@@ -39,12 +40,14 @@ export class Observation implements Part {
   private readonly config: Config;
   private readonly options: ObservationOptions;
   private readonly server: HealthServer | null;
+  private readonly tracing: Tracing | null;
   private presence: PresenceKeeper | null = null;
 
   constructor(config: Config, options: ObservationOptions) {
     this.config = config;
     this.options = options;
     this.metrics = new Metrics({ ...options, bullmq });
+    this.tracing = config.tracing ? new Tracing(options) : null;
     const answers = {
       version: options.version,
       ready: () => this.readiness.look(),
@@ -60,6 +63,7 @@ export class Observation implements Part {
 
   async start(): Promise<void> {
     this.metrics.start();
+    await this.tracing?.start();
     await this.server?.start();
   }
 
@@ -101,6 +105,7 @@ export class Observation implements Part {
 
   async stop(): Promise<void> {
     await this.server?.stop();
+    await this.tracing?.stop();
     this.metrics.stop();
   }
 }

@@ -18,6 +18,7 @@ import {
 } from '../errors.js';
 import { parseStrictJson } from '../json/strict-json.js';
 import type { Log } from '../log.js';
+import { type Context, noteFailure, runWithin, serverSpan } from '../traces.js';
 import { adminRoutes } from './admin.js';
 import { alertRoutes } from './alerts.js';
 import { bulkRoutes } from './bulk.js';
@@ -111,6 +112,7 @@ export function buildApp(parts: AppParts): Express {
     app[row.method](
       row.path,
       admit(row, services),
+      traced(row),
       ...(row.body ? [bodyOf(row)] : []),
       answer(row),
     );
@@ -171,19 +173,41 @@ function admit(row: Pick<Route, 'scope' | 'unlimitedOnly'>, services: Services):
   };
 }
 
+/** A span for the call, in the trace of the caller where there is one. */
+function traced({ method, path }: Route): RequestHandler {
+  const name = `${method.toUpperCase()} ${path}`;
+  const facts = { 'http.request.method': method.toUpperCase(), 'http.route': path };
+  return (request, response, next) => {
+    const { span, within } = serverSpan(name, request.headers, {
+      ...facts,
+      'andon.request_id': String(response.locals['requestId']),
+    });
+    response.locals['trace'] = within;
+    response.once('close', () => {
+      const { statusCode } = response;
+      span.setAttribute('http.response.status_code', statusCode);
+      if (statusCode >= 500) noteFailure(span, String(statusCode), 'the request broke');
+      span.end();
+    });
+    next();
+  };
+}
+
 function answer(row: Route): RequestHandler {
   return async (request, response) => {
     const caller = response.locals['caller'] as Caller;
     const body = row.body ? readBody(row, request) : undefined;
     response.status(row.status);
-    const result = await row.handle({
+    const call = {
       params: row.params && checked(row.params, request.params),
       query: row.query && checked(row.query, request.query),
       body: row.body && checked(row.body, body),
       caller,
       idempotencyKey: readIdempotencyKey(request.get('idempotency-key')),
       response,
-    });
+    };
+    const within = response.locals['trace'] as Context;
+    const result = await runWithin(within, () => row.handle(call));
     response.json(result);
   };
 }

@@ -48,6 +48,8 @@ export interface Config {
   readonly mail: MailServer | null;
   /** Where this process tells how it is, besides the API; null: nowhere. */
   readonly health: { readonly host: string; readonly port: number } | null;
+  /** Whether traces are sent; OpenTelemetry itself reads from the environment where to. */
+  readonly tracing: boolean;
   readonly logLevel: string;
   readonly file: FileConfig;
 }
@@ -107,9 +109,19 @@ export function loadConfig(environment: Environment = process.env): Config {
       env.data.ANDON_HEALTH_PORT === undefined
         ? null
         : { host: env.data.ANDON_HEALTH_HOST, port: env.data.ANDON_HEALTH_PORT },
+    tracing: wantsTraces(env.data),
     logLevel: env.data.ANDON_LOG_LEVEL,
     file,
   });
+}
+
+/** Ours goes before; else as every program with OpenTelemetry decides it, but that off is the standard. */
+function wantsTraces(env: z.infer<typeof environmentSchema>): boolean {
+  if (env.ANDON_TRACING) return env.ANDON_TRACING === 'otlp';
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return false;
+  const exporters = env.OTEL_TRACES_EXPORTER?.split(',').map((one) => one.trim());
+  if (exporters) return exporters.includes('otlp');
+  return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT);
 }
 
 /** All of it or nothing. */

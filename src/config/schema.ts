@@ -335,6 +335,19 @@ export const environmentSchema = z.object({
       'port for /healthz, /readyz and /metrics in any role; unset: none; 0 picks a free one',
     ),
   ANDON_HEALTH_HOST: text.default('127.0.0.1').describe('address that port listens on'),
+  ANDON_TRACING: z
+    .enum(['off', 'otlp'])
+    .optional()
+    .describe(
+      'where traces go; unset: what OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_ENDPOINT say',
+    ),
+  OTEL_TRACES_EXPORTER: z.string().optional().describe('otlp: traces are sent; none: they are not'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .optional()
+    .describe('where traces are sent, as http://collector:4318'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional().describe('the same, the whole URL'),
+  OTEL_SDK_DISABLED: z.string().optional().describe('true: no traces whatever else says'),
   ANDON_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

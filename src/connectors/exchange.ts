@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { messageOf } from '../errors.js';
+import { inSpan, noteFailure, SpanKind, traceparent } from '../traces.js';
 import { AddressRefused, type NetworkGuard } from './network.js';
 
 /** Longest body that is read unless more is asked for, in bytes. */
@@ -24,6 +25,8 @@ export interface Asked {
   /** For everything from the name's look-up to the last byte of the answer. Milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** The far side may know which trace this belongs to. */
+  readonly tellTrace?: boolean;
 }
 
 /** What came back, whatever its status: redirects are not followed. */
@@ -61,7 +64,25 @@ export class Exchange {
   }
 
   /** @throws ExchangeError and nothing else. */
-  async send(asked: Asked): Promise<Answer> {
+  send(asked: Asked): Promise<Answer> {
+    const { method, url } = asked;
+    // Not the whole URL: paths and queries of some far sides are as good as passwords.
+    const attributes = {
+      'http.request.method': method,
+      'server.address': url.hostname,
+      'server.port': Number(url.port || (url.protocol === 'https:' ? 443 : 80)),
+    };
+    return inSpan(method, { kind: SpanKind.CLIENT, attributes }, async (span) => {
+      const parent = asked.tellTrace ? traceparent() : '';
+      const headers = parent ? { ...asked.headers, traceparent: parent } : asked.headers;
+      const answer = await this.exchange({ ...asked, headers });
+      span.setAttribute('http.response.status_code', answer.status);
+      if (answer.status >= 400) noteFailure(span, String(answer.status), `${answer.status}`);
+      return answer;
+    });
+  }
+
+  private async exchange(asked: Asked): Promise<Answer> {
     const at = placeOf(asked.url);
     const progress: Progress = { sent: false };
     const stop = new AbortController();

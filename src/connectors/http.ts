@@ -68,6 +68,7 @@ export class HttpConnector implements Connector {
         body,
         timeoutMs,
         signal: delivery.signal,
+        tellTrace: true,
       });
       return judgeLook(answer, farSide(delivery));
     } catch (error) {
@@ -104,6 +105,7 @@ export class HttpConnector implements Connector {
       body,
       timeoutMs,
       signal: delivery.signal,
+      tellTrace: true,
       fresh: delivery.entry.resend === 'verify',
       bodyLimit: ANSWER_LIMIT,
     });

@@ -10,6 +10,7 @@ import { entityOf, titleOf } from '../instructions/entity.js';
 import type { Accepted } from '../queues/enqueue.js';
 import type { Endpoint, EndpointKind, Registry } from '../queues/registry.js';
 import { isOutage } from '../redis/outage.js';
+import { inSpan } from '../traces.js';
 import { checkFollowUps } from './follow-ups.js';
 import { gate, type Postponed } from './gate.js';
 import { LockLost } from './lock-keeper.js';
@@ -154,7 +155,9 @@ async function deliver(
     throw new LockLost(item.queueId);
   try {
     crashPoint('before-send');
-    const outcome = await connector.deliver(delivery);
+    const outcome = await inSpan(`connector ${endpoint.connector.type}`, {}, () =>
+      connector.deliver(delivery),
+    );
     crashPoint('after-send');
     return { outcome, ifUnknown: next, forPerson, sent: true };
   } catch (error) {

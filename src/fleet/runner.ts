@@ -6,6 +6,15 @@ import { pause } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import type { Endpoint } from '../queues/registry.js';
 import { isOutage } from '../redis/outage.js';
+import {
+  inSpan,
+  noteFailure,
+  queueFacts,
+  type Span,
+  SpanKind,
+  type SpanOptions,
+  templateOf,
+} from '../traces.js';
 import { policyOf } from './back-off.js';
 import { type Attempt, execute, type Workshop } from './execute.js';
 import type { Postponed } from './gate.js';
@@ -75,7 +84,9 @@ export class Runner {
     const stations = this.workshop.stations();
     let claim: Claimed | null = first;
     for (let left = this.options.budget - 1; claim; left -= 1) {
-      claim = await this.deliverOne(claim, stations, () => left > 0 && !this.stopping);
+      const more = () => left > 0 && !this.stopping;
+      const now: Claimed = claim;
+      claim = await inSpan(...spanOf(now), (span) => this.deliverOne(now, stations, more, span));
     }
   }
 
@@ -84,6 +95,7 @@ export class Runner {
     claim: Claimed,
     stations: Stations,
     more: () => boolean,
+    span: Span,
   ): Promise<Claimed | null> {
     const lock = this.locks.keep(claim);
     const abort = (reason: Error) => lock.abort(reason);
@@ -94,6 +106,7 @@ export class Runner {
       const attempt = await this.attempt(claim, stations, lock.signal);
       if (!attempt) {
         this.meter.delivered({ instruction, became: 'handed-back', seconds: null });
+        noteFailure(span, 'handed-back', 'the delivery was ended from inside');
         return null;
       }
       const seconds = attempt.sent ? (performance.now() - from) / 1_000 : null;
@@ -114,6 +127,9 @@ export class Runner {
       if (settled.stored && policies.followUps.length > 0) this.relay.soon();
       const became = settled.stored ? settled.became : 'refused';
       this.meter.delivered({ instruction, became, seconds });
+      span.setAttribute('andon.outcome', became);
+      if ('failure' in attempt.outcome)
+        noteFailure(span, attempt.outcome.failure.cause, attempt.outcome.failure.message);
       this.tell(claim, attempt.outcome, attempt.endpoint, settled);
       // Redis was away for longer than the lock, or we slept: no fault of the item's.
       if (!settled.stored) await this.insist(claim, () => this.deliveries.pardon(claim));
@@ -123,6 +139,7 @@ export class Runner {
     } catch (error) {
       // Nothing is lost: the lock runs out and the item returns to the head.
       this.log.error({ ...names(claim), error: messageOf(error) }, 'delivery could not be settled');
+      noteFailure(span, 'unsettled', messageOf(error));
       return null;
     } finally {
       this.running.delete(abort);
@@ -204,9 +221,24 @@ export class Runner {
   }
 }
 
+/** An attempt goes on in the trace of the item's enqueue, whoever made the attempts before. */
+function spanOf({ item, fence }: Claimed): [name: string, options: SpanOptions] {
+  const attributes = {
+    ...queueFacts('deliver', item.queue),
+    'messaging.message.id': String(item.queueId),
+    'andon.instruction': item.instruction,
+    'andon.attempt': item.attempts,
+    'andon.fence': fence,
+    ...(item.client && { 'andon.client': item.client }),
+  };
+  const name = `deliver ${templateOf(item.queue)}`;
+  return [name, { kind: SpanKind.CONSUMER, attributes, from: item.trace }];
+}
+
 const names = ({ item, fence }: Claimed) => ({
   queue: item.queue,
   queueId: item.queueId,
   instruction: item.instruction,
+  client: item.client,
   fence,
 });

@@ -7,6 +7,14 @@ import type { JsonObject } from '../json.js';
 import { isBlocking, type Keys, type QueueName, type ShardKeys } from '../redis/keys.js';
 import { Master } from '../redis/master.js';
 import type { Scripts } from '../redis/script.js';
+import {
+  inSpan,
+  queueFacts,
+  SpanKind,
+  type SpanOptions,
+  templateOf,
+  traceparent,
+} from '../traces.js';
 import type { ItemState } from './item.js';
 
 /** How long an idempotency key is remembered, in milliseconds: 7 days. */
@@ -95,11 +103,14 @@ export class Enqueuer {
       '',
     ]);
     const { replication } = await this.master.mark(shard.prefix);
-    const reply = await this.scripts.run('enqueue', shard, [
-      IDEMPOTENCY_WINDOW_MS,
-      replication,
-      ...args,
-    ]);
+    const reply = await inSpan(...spanOf(items), () =>
+      this.scripts.run('enqueue', shard, [
+        IDEMPOTENCY_WINDOW_MS,
+        replication,
+        traceparent(),
+        ...args,
+      ]),
+    );
     const [verdict, ...answers] = z.array(z.union([z.string(), z.number()])).parse(reply);
     if (verdict === 'mismatch') throw mismatch(Number(answers[0]));
     return answers.map((answer) => {
@@ -138,6 +149,18 @@ export class Enqueuer {
       if ((await this.redis.get(key)) !== hash) throw mismatch(n);
     }
   }
+}
+
+/** One for all items of a request: their attempts go on from it. */
+function spanOf(items: readonly Accepted[]): [name: string, options: SpanOptions] {
+  const queues = new Set(items.map(({ queue }) => queue));
+  const [queue = null] = queues.size === 1 ? queues : [];
+  const attributes = {
+    ...queueFacts('enqueue', queue),
+    ...(items.length > 1 && { 'messaging.batch.message_count': items.length }),
+  };
+  const name = queue === null ? 'enqueue' : `enqueue ${templateOf(queue)}`;
+  return [name, { kind: SpanKind.PRODUCER, attributes }];
 }
 
 function hashOf(item: Accepted): string {

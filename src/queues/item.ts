@@ -82,6 +82,8 @@ export interface Item {
   /** How many items the success of this one has caused. */
   readonly caused: number;
   readonly outcome: Readonly<Record<string, unknown>> | null;
+  /** W3C `traceparent` of its enqueue, when that was traced. */
+  readonly trace: string | null;
   readonly history: readonly HistoryEntry[];
   /** False for an item that came from a plain BullMQ producer and was not seen by Andon yet. */
   readonly adopted: boolean;
@@ -132,6 +134,7 @@ export function readItem(
     causedBy: Number(hash['causedBy'] ?? 0) || null,
     caused: Number(hash['caused'] ?? 0),
     outcome: readOutcome(hash, state),
+    trace: hash['trace'] || null,
     history: (hash['history'] ?? '').split('\n').filter(Boolean).map(readHistory),
     adopted: hash['title'] !== undefined,
   };

@@ -75,6 +75,7 @@ export class Outbox {
       const reply = await this.scripts.run('enqueue', to, [
         IDEMPOTENCY_WINDOW_MS,
         replication,
+        '',
         ...args,
       ]);
       const [verdict, n] = reply as Reply[];

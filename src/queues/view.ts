@@ -1,10 +1,16 @@
 import { type Catalogue, describe } from '../instructions/catalogue.js';
+import { traceIdOf } from '../traces.js';
 import type { Item } from './item.js';
 import { type Endpoint, endpointName, type Registry } from './registry.js';
 import type { QueueStatus } from './status.js';
 
 /** An item with what it is in plain words ("Add product to Cape Shopify") and where its record can be seen. */
-export type ItemView = Omit<Item, 'adopted' | 'answered' | 'begun' | 'changed' | 'rated'> & {
+export type ItemView = Omit<
+  Item,
+  'adopted' | 'answered' | 'begun' | 'changed' | 'rated' | 'trace'
+> & {
+  /** Where its enqueue and attempts are found in a tracing tool. */
+  readonly traceId: string | null;
   readonly description: string;
   readonly recordUrl: string | null;
 };
@@ -30,10 +36,12 @@ export async function showItems(
       begun: _begun,
       changed: _c,
       rated: _rated,
+      trace,
       ...shown
     } = item;
     return {
       ...shown,
+      traceId: traceIdOf(trace),
       description: entry
         ? describe(entry, {
             channel: channel?.description ?? item.channel,

@@ -49,7 +49,7 @@ const calls = {
   complete: ours(9, 10),
   edit: told(6),
   'end-rule': told(4),
-  enqueue: told(2, 12),
+  enqueue: told(3, 12),
   fail: ours(8),
   failures: ours(0, 1),
   forget: ours(10, 1),

@@ -240,7 +240,7 @@ it('a script is not run with more or fewer arguments than it reads', async () =>
   const retry = (...args: string[]) => line.scripts.run('retry', shard, args);
   await expect(retry('channel.12', '1')).rejects.toThrow('retry takes 4 arguments');
   await expect(retry('channel.12', '1', 'x', '', 'y')).rejects.toThrow('retry takes 4 arguments');
-  const enqueue = line.scripts.run('enqueue', shard, [1, '', ...Array(11).fill('')]);
+  const enqueue = line.scripts.run('enqueue', shard, [1, '', '', ...Array(11).fill('')]);
   await expect(enqueue).rejects.toThrow('and 12 for each');
 });
 

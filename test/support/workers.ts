@@ -6,7 +6,12 @@ import type { Line } from './line.js';
 const running = new Set<ChildProcess>();
 
 /** A worker process of the built program, on the Redis and prefix of a line; ready when it says so. */
-export async function startWorker(line: Line, url: string, lockMs = 1_000): Promise<ChildProcess> {
+export async function startWorker(
+  line: Pick<Line, 'prefix'>,
+  url: string,
+  lockMs = 1_000,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['dist/cli.js', 'worker'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -18,6 +23,7 @@ export async function startWorker(line: Line, url: string, lockMs = 1_000): Prom
       ANDON_LOCK_MS: String(lockMs),
       ANDON_CONNECTOR_NETWORKS: '127.0.0.0/8',
       ANDON_LOG_LEVEL: 'error',
+      ...more,
     },
   });
   running.add(child);

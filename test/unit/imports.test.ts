@@ -18,6 +18,7 @@ const rows: readonly (readonly string[])[] = [
     'check',
     'health',
     'observe',
+    'tracing',
     'stray',
     'first-key',
     'secret-keys',
@@ -32,7 +33,7 @@ const rows: readonly (readonly string[])[] = [
   ['queues', 'connectors'],
   ['instructions', 'events'],
   ['redis', 'secrets'],
-  ['config', 'crash-points', 'errors', 'lifecycle', 'json', 'log', 'lua'],
+  ['config', 'crash-points', 'errors', 'lifecycle', 'json', 'log', 'lua', 'traces'],
 ];
 const families = new Set([0, rows.length - 1]);
 

@@ -27,8 +27,15 @@ local function queueOf(name)
   return queues[name]
 end
 
+-- The trace that an item belongs to: that of its enqueue, or of the item that caused it.
+local function traceOf(cause, given)
+  if cause == '' or (given or '') ~= '' then return given or '' end
+  local parent = rcall('HGET', shard.items, cause)
+  return parent and rcall('HGET', line(parent).base .. cause, 'trace') or ''
+end
+
 -- Puts one item at the end of its queue. item: queue, instruction, data JSON, title, entity ('kind:key' or
--- ''), barrier, channel, source, client, queue id of the item that caused it or ''.
+-- ''), barrier, channel, source, client, queue id of the item that caused it or '', traceparent or ''.
 -- Returns {queueId, queue, state, position}. `wakeAll` follows when all are in.
 local function accept(item)
   local q, entity, barrier = queueOf(item[1]), item[5], item[6]
@@ -39,6 +46,8 @@ local function accept(item)
   rcall('HSET', q.base .. id, 'title', item[4], 'entity', entity, 'barrier', barrier,
     'channel', item[7], 'source', item[8], 'client', item[9])
   if item[10] ~= '' then rcall('HSET', q.base .. id, 'causedBy', item[10]) end
+  local trace = traceOf(item[10], item[11])
+  if trace ~= '' then rcall('HSET', q.base .. id, 'trace', trace) end
   rcall('HSET', shard.items, id, q.name)
   index(entity, id)
   tally(q, entity, 1)
