@@ -84,7 +84,7 @@ async function look(config: Config): Promise<Findings> {
 }
 
 /** Modules that endpoints of the settings file name. */
-function namedModules({ file }: Config): string[] {
+export function namedModules({ file }: Config): string[] {
   const endpoints = [file.channels, file.sources, file.services].flatMap(Object.values);
   return endpoints.flatMap(({ connector }: EndpointInput) =>
     connector.type === 'module' ? [String(connector['path'])] : [],
@@ -92,7 +92,7 @@ function namedModules({ file }: Config): string[] {
 }
 
 /** Clients of whose failures nobody is told: it starts all the same, but somebody should know. */
-async function untold(config: Config, redis: Redis): Promise<string[]> {
+export async function untold(config: Config, redis: Redis): Promise<string[]> {
   const keys = new Keys(config.prefix, config.shards);
   const registry = new Registry(redis, new Scripts(redis, keys), keys);
   const clients = clientsUntold(await new Recipients(redis, keys).all(), await registry.list());

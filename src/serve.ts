@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { addCheck } from './check.js';
 import { loadConfig } from './config/load.js';
 import { addDemo } from './demo.js';
+import { addDoctor } from './doctor.js';
 import { addHealth } from './health.js';
 import { addSecrets } from './rotate.js';
 import type { Role } from './system.js';
@@ -33,6 +34,7 @@ export function addServing(program: Command): void {
       });
   }
   addCheck(program);
+  addDoctor(program);
   addHealth(program);
   addSecrets(program);
   addDemo(program);

@@ -63,7 +63,8 @@ export async function readFigures(parts: FiguresParts): Promise<Figures> {
   return figures;
 }
 
-async function look({ redis, scripts, keys, holdGraceMs }: FiguresParts): Promise<Figures> {
+/** The same afresh, and left for nobody. */
+export async function look({ redis, scripts, keys, holdGraceMs }: FiguresParts): Promise<Figures> {
   const [now] = await redis.time().then(([s, us]) => [Number(s) * 1_000 + Number(us) / 1_000]);
   const since = (at: string | number | null) =>
     at === null ? 0 : Math.max(0, ((now ?? 0) - new Date(at).getTime()) / 1_000);

@@ -5,7 +5,7 @@ import { exchange } from '../redis/exchange.js';
 import type { Keys, QueueName } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
 import { type Stamped, writeStamped } from '../redis/stamped.js';
-import { isSealed, Vault } from '../secrets/vault.js';
+import { isSealed, SealedForGood, Vault } from '../secrets/vault.js';
 
 export const endpointKinds = ['channel', 'source', 'service'] as const;
 export type EndpointKind = (typeof endpointKinds)[number];
@@ -114,6 +114,18 @@ export class Registry {
       if (await exchange(this.redis, secrets, name, before, after)) sealed += 1;
     }
     return { all: stored.length, sealed };
+  }
+
+  /** Endpoints whose secrets no key opens, and how many have any. Changes nothing. */
+  async sealedForGood(): Promise<{ all: number; shut: string[] }> {
+    const stored = Object.entries(await this.redis.hgetall(this.keys.registry.secrets));
+    const shut: string[] = [];
+    for (const [name, text] of stored)
+      await this.vault.open(text, name).catch((error: unknown) => {
+        if (!(error instanceof SealedForGood)) throw error;
+        shut.push(name);
+      });
+    return { all: stored.length, shut };
   }
 
   /** Several at once, in the order asked; null where there is none. */

@@ -28,19 +28,49 @@ async function checkServer(
   inCluster: boolean,
   options: PreflightOptions,
 ): Promise<Preflight> {
-  // INFO tells it all, also where CONFIG is forbidden, as in many hosted services.
-  const info = parseInfo(await redis.info());
+  const info = await readFacts(redis);
   const problems = unfit(info, inCluster);
   const volatile = forgetful(info);
-  const lonely = tooFewReplicas(info, options.replicas ?? 0);
+  const odd = [
+    ...tooFewReplicas(info, options.replicas ?? 0),
+    ...otherTime(await clockSkew(redis)),
+  ];
   return options.allowVolatile
-    ? { problems, warnings: [...volatile, ...lonely] }
-    : { problems: [...problems, ...volatile], warnings: lonely };
+    ? { problems, warnings: [...volatile, ...odd] }
+    : { problems: [...problems, ...volatile], warnings: odd };
 }
 
-type Facts = ReadonlyMap<string, string>;
+/** What a server says of itself, by name. */
+export type Facts = ReadonlyMap<string, string>;
 
-function unfit(info: Facts, inCluster: boolean): string[] {
+/** INFO tells it all, also where CONFIG is forbidden, as in many hosted services. */
+export async function readFacts(redis: Redis): Promise<Facts> {
+  return parseInfo(await redis.info());
+}
+
+/** Clocks that differ by more than this are worth a word. Milliseconds. */
+const SKEW_MS = 5_000;
+
+/** By how much this machine's clock is ahead of the server's, in milliseconds; the way there and back is allowed for. */
+export async function clockSkew(redis: Redis): Promise<number> {
+  const from = Date.now();
+  const [seconds, micros] = (await redis.time()).map(Number);
+  const to = Date.now();
+  const theirs = (seconds ?? 0) * 1_000 + (micros ?? 0) / 1_000;
+  if (theirs < from) return from - theirs;
+  return theirs > to ? to - theirs : 0;
+}
+
+/** Nothing of ours is out of order then: queues go by the clock of Redis. What leaves this machine is. */
+export function otherTime(skewMs: number): string[] {
+  if (Math.abs(skewMs) <= SKEW_MS) return [];
+  const way = skewMs > 0 ? 'ahead of' : 'behind';
+  return [
+    `The clock of this machine is ${Math.round(Math.abs(skewMs) / 1_000)} s ${way} that of Redis: far sides may refuse signatures, and times in logs and mails mislead. Let both follow a time server (NTP).`,
+  ];
+}
+
+export function unfit(info: Facts, inCluster: boolean): string[] {
   const problems: string[] = [];
   const version = info.get('redis_version') ?? 'of an unknown version';
   if (!atLeast(version, 6, 2)) problems.push(`Redis must be 6.2 or newer; this is ${version}.`);
@@ -57,7 +87,7 @@ function unfit(info: Facts, inCluster: boolean): string[] {
   return problems;
 }
 
-function forgetful(info: Facts): string[] {
+export function forgetful(info: Facts): string[] {
   const problems: string[] = [];
   const policy = info.get('maxmemory_policy') ?? 'unknown';
   if (policy !== 'noeviction') {
@@ -74,7 +104,7 @@ function forgetful(info: Facts): string[] {
   return problems;
 }
 
-function tooFewReplicas(info: Facts, wanted: number): string[] {
+export function tooFewReplicas(info: Facts, wanted: number): string[] {
   const there = Number(info.get('connected_slaves') ?? 0);
   if (there >= wanted) return [];
   return [

@@ -17,6 +17,7 @@ const rows: readonly (readonly string[])[] = [
     'system',
     'check',
     'health',
+    'doctor',
     'observe',
     'tracing',
     'stray',
