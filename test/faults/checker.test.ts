@@ -619,6 +619,12 @@ describe('the checker', () => {
     expect(verdict(`${three}, b completed, c completed`)).toEqual(['accounted a']);
   });
 
+  it('allows: an old order whose place a mail has taken', () => {
+    const order = 'a accepted in parallel, a starts 1, a 200, i tells, i mailed';
+    expect(verdict(order, { keepCompleted: 1 })).toEqual([]);
+    expect(verdict(order.replace('i mailed', ''), { keepCompleted: 1 })).toEqual(['accounted a']);
+  });
+
   it('finds: a failed item that retention has taken', () => {
     const gone = `${failed} b accepted in 7, b starts 2, b 200, b completed`;
     expect(verdict(gone, { keepCompleted: 1 })).toEqual(['accounted a']);
@@ -696,6 +702,30 @@ describe('the checker', () => {
           `a accepted, a starts 1, a 422, later, a skip, Redis fails over, a starts 2, a 200, a skipped`,
         ),
       ).toContain('again a');
+    });
+
+    it('finds: what was done in that moment to be done again once the heir has gone on', () => {
+      expect(
+        verdict(
+          `${both} later, a starts 1, a 200, Redis fails over, later, later, b starts 3, b 200, a starts 4, a 200, ${done}`,
+        ),
+      ).toEqual(['again a']);
+    });
+
+    it('finds: what was claimed from the heir to be undone by the loss before', () => {
+      expect(
+        verdict(
+          `a accepted, later, Redis fails over, later, later, a starts 1, a 200, a starts 2, a 200, a completed`,
+        ),
+      ).toEqual(['again a']);
+    });
+
+    it('allows: what a process claimed before the loss and sent long after, as it slept', () => {
+      expect(
+        verdict(
+          `a accepted, later, w sleeps, Redis fails over, w sleeps, w sleeps, a starts 1, a 200, a starts 2 to v attempt 1, a 200, a completed`,
+        ),
+      ).toEqual([]);
     });
 
     it('finds: what was done long before to be done again', () => {

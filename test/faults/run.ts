@@ -1,9 +1,12 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign/campaign.js';
-import { excerpt, page } from './campaign/report.js';
+import { excerpt, page, type Report } from './campaign/report.js';
+import { check } from './checker/checker.js';
+import { fromText } from './checker/history.js';
+import type { Violation } from './checker/story.js';
 import { fuzz } from './fuzz/fuzz.js';
 import { prove } from './seeded-bugs/prove.js';
 
@@ -11,7 +14,7 @@ import { prove } from './seeded-bugs/prove.js';
 const HELP = `npm run faults -- [options]
 
   --big            the long run: until there were 300,000 deliveries and 500 faults, at most 45 minutes;
-                   sets minutes 45, queues 120, rate 400, intensity 0.8, unless they are given
+                   sets minutes 45, queues 120, rate 400, intensity 0.4, unless they are given
   --minutes N      how long faults are made, at most (5)
   --deliveries N   ends when there were so many deliveries,
   --faults N       and so many faults
@@ -26,6 +29,7 @@ const HELP = `npm run faults -- [options]
   --overnight      8 hours, one hour a seed, until the first violation
   --out DIR        where report.json, report.html and the history go (a new directory)
   --product DIR    the built product (.)
+  --judge DIR      instead: judges the history again that a run has left in DIR
   --fuzz N         instead: N requests that no program should send, to an API process of its own
   --only N         of --fuzz: send and show request N of the seed only
   --prove [--only WORD] [--all]
@@ -53,6 +57,7 @@ const { values } = parseArgs({
     prove: { type: 'boolean', default: false },
     only: { type: 'string' },
     fuzz: { type: 'string' },
+    judge: { type: 'string' },
     all: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -64,7 +69,7 @@ const sizes = {
     minutes: '45',
     queues: '120',
     rate: '400',
-    intensity: '0.8',
+    intensity: '0.4',
     deliveries: '300000',
     faults: '500',
   },
@@ -112,10 +117,7 @@ async function run(seed: number, minutes: number): Promise<boolean> {
     );
   for (const { who, maxMb } of report.memory) console.log(`${who.padEnd(26)} ${maxMb} MB at most`);
   for (const complaint of report.complaints) console.log(`VIOLATION ${complaint}`);
-  for (const violation of report.violations.slice(0, 10))
-    console.log(
-      `VIOLATION ${violation.rule}: ${violation.queue}, ${violation.item} ${violation.says}\n${excerpt(violation)}`,
-    );
+  tellOf(report.violations);
   const bad = report.violations.length + report.complaints.length;
   console.log(
     `seed ${seed}: ${report.faults.length} faults, ${report.counts['deliveries']} deliveries, ${bad} violations (judged in ${Math.round(report.judgingMs)} ms). ${join(directory, 'report.html')}`,
@@ -139,10 +141,28 @@ async function runFuzz(seed: number, requests: number): Promise<boolean> {
   return violations.length === 0;
 }
 
+async function judgeAgain(directory: string): Promise<boolean> {
+  const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8')) as Report;
+  const lines = fromText(await readFile(join(directory, 'all.jsonl'), 'utf8'));
+  const violations = check(lines, report.judged);
+  tellOf(violations);
+  console.log(`${lines.length} lines, ${violations.length} violations`);
+  return violations.length === 0;
+}
+
+function tellOf(violations: readonly Violation[]): void {
+  for (const violation of violations.slice(0, 10))
+    console.log(
+      `VIOLATION ${violation.rule}: ${violation.queue}, ${violation.item} ${violation.says}\n${excerpt(violation)}`,
+    );
+}
+
 if (values.help) {
   console.log(HELP);
 } else if (values.prove) {
   process.exitCode = (await prove(values)) ? 0 : 1;
+} else if (values.judge !== undefined) {
+  process.exitCode = (await judgeAgain(values.judge)) ? 0 : 1;
 } else if (values.fuzz !== undefined) {
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   process.exitCode = (await runFuzz(seed, Number(values.fuzz))) ? 0 : 1;

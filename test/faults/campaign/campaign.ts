@@ -254,7 +254,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       options,
       started,
       ms: faultsOver - started,
-      quiet,
+      judged,
       faults: done,
       without,
       endings,

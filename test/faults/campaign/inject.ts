@@ -100,7 +100,7 @@ function tellOfRedis(kind: string, blow: Blow, stage: Stage, from: number): void
   tell(fault(kind, null, 'locks', since, till));
   if (blow.lost === undefined) return;
   if (replicated) {
-    tell(fault(kind, null, 'steps', blow.lost, till));
+    tell(fault(kind, null, 'steps', blow.lost, blow.gone ?? till));
     return;
   }
   tell(fault(kind, null, 'memory', blow.lost, store.topology === 'single' ? now() + 500 : till));

@@ -11,6 +11,8 @@ export class Lookout {
   private readonly written = new Map<string, Set<number>>();
   private readonly andon: Andon;
   private readonly write: (line: Line) => void;
+  /** How each incident stood when its items were read. */
+  private readonly looked = new Map<number, string>();
   private stood = '';
   private over = false;
   private work: Promise<void> = Promise.resolve();
@@ -35,17 +37,18 @@ export class Lookout {
   private async look(open: readonly Seen[]): Promise<void> {
     const at = now();
     const standing = open.map(({ id }) => id).join(' ');
-    for (const one of open) {
-      const details = one.open > 0 ? await this.andon.call('GET', `/v1/incidents/${one.id}`) : null;
-      const items: { queueId: number }[] = details?.status === 200 ? details.body.items : [];
-      this.note(
-        one,
-        at,
-        items.map(({ queueId }) => queueId),
-        standing !== this.stood,
-      );
-    }
+    for (const one of open) this.note(one, at, await this.itemsOf(one), standing !== this.stood);
     this.stood = standing;
+  }
+
+  /** None when nothing has changed since it was read. */
+  private async itemsOf(one: Seen): Promise<number[]> {
+    const looks = `${one.failures} ${one.open}`;
+    if (one.open === 0 || this.looked.get(one.id) === looks) return [];
+    const { status, body } = await this.andon.call('GET', `/v1/incidents/${one.id}`);
+    if (status !== 200) return [];
+    this.looked.set(one.id, looks);
+    return body.items.map(({ queueId }: { queueId: number }) => queueId);
   }
 
   private note(one: Seen, at: number, queueIds: readonly number[], anyway: boolean): void {
@@ -84,6 +87,7 @@ interface Seen {
   readonly cause: string;
   readonly farSide: string;
   readonly away: boolean;
+  readonly failures: number;
   readonly open: number;
   readonly queues: readonly string[];
 }

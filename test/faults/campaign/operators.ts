@@ -93,7 +93,7 @@ export class Operators {
         if (this.lot.chance(0.15)) verbs.push(this.lot.one(['retry', 'skip', 'resolve'] as const));
         await Promise.all(verbs.map((verb) => this.act(verb, queue, queueId)));
       }
-      await pause(150);
+      await pause(250);
     }
   }
 

@@ -28,6 +28,8 @@ const LACKING = ['a price', 'a weight', 'a picture', 'a title', 'a brand', 'a ta
 /** Requests under way at once; beyond it the producer waits, as a program with a pool would. */
 const MOST_AT_ONCE = 40;
 const PATIENCE_MS = 20_000;
+/** Between two requests while too much waits already. */
+const TRICKLE_MS = 300;
 
 /** Asks for items at a steady rate through the HTTP API, and asks again when it hears nothing. */
 export class Producer {
@@ -62,19 +64,18 @@ export class Producer {
 
   /** @param pace share of the rate that is asked for now; 0 is the end */
   async run(pace: () => number, backlog: () => number): Promise<void> {
-    let [last, due] = [now(), 0];
+    let [last, due, asked] = [now(), 0, 0];
     for (let share = pace(); share > 0; share = pace()) {
       const at = now();
       due += ((at - last) / 1_000) * this.options.rate * share;
       last = at;
-      if (
-        this.items >= due + this.stones ||
-        this.busy.size >= MOST_AT_ONCE ||
-        backlog() > this.options.rate * 30
-      ) {
+      // Somebody goes on asking, so that it is seen who accepts.
+      const rest = backlog() > this.options.rate * 30 && at - asked < TRICKLE_MS;
+      if (rest || this.items >= due + this.stones || this.busy.size >= MOST_AT_ONCE) {
         await pause(10);
         continue;
       }
+      asked = at;
       const work = this.ask(this.wishes()).finally(() => this.busy.delete(work));
       this.busy.add(work);
     }
@@ -147,7 +148,8 @@ export class Producer {
     const insists = !this.lot.chance(0.2);
     const twice = this.lot.chance(0.03);
     const till = now() + PATIENCE_MS;
-    while (!(await this.askOnce(wishes)) && insists && now() < till) await pause(250);
+    for (let wait = 200; !(await this.askOnce(wishes)) && insists && now() < till; wait *= 1.5)
+      await pause(Math.min(wait, 2_000));
     if (twice) await this.askOnce(wishes);
   }
 

@@ -10,6 +10,8 @@ export interface Blow {
   readonly at: number;
   /** Since when a master may have done what its heir has not heard of. */
   readonly lost?: number;
+  /** When that master surely took nothing more. */
+  readonly gone?: number;
   /** Since when it holds that locks end sooner than their time. */
   readonly locks?: number;
 }
@@ -18,7 +20,7 @@ export interface Blow {
 export async function onRedis(planned: PlannedFault, store: Store): Promise<Blow> {
   const blow = await strike(planned, store);
   await store.ready();
-  return blow ?? { at: now() };
+  return { gone: now(), ...(blow ?? { at: now() }) };
 }
 
 async function strike(planned: PlannedFault, store: Store): Promise<Blow | undefined> {
@@ -113,11 +115,12 @@ async function failover({ kind, ms, much }: PlannedFault, store: Heirs): Promise
   const at = now();
   const how = kind === 'master hang' ? 'stop' : kind === 'master steps down' ? 'command' : 'kill';
   if (how === 'kill') await master.kill();
+  const gone = how === 'kill' ? { gone: now() } : {};
   for (const replica of lagging) replica.cont();
   await takeOver(store, master, how);
   if (how === 'kill') await master.start();
   master.cont();
-  return { at, lost };
+  return { at, lost, ...gone };
 }
 
 /** Killing twice does no harm: a master that is dead already is only waited for. */

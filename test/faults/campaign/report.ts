@@ -20,8 +20,8 @@ export interface Report {
   readonly started: number;
   /** How long the load lasted. */
   readonly ms: number;
-  /** The stretches at its beginning in which nothing was done to the system. */
-  readonly quiet: NonNullable<Settings['quiet']>;
+  /** What the checker was told. */
+  readonly judged: Settings;
   readonly faults: readonly DoneFault[];
   /** Kinds of faults that could not be made on this machine. */
   readonly without: readonly string[];

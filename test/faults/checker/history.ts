@@ -94,7 +94,8 @@ export interface Steered {
  *  locks    the process could not renew its locks in this time
  *  answers  what the witness answered the process in this time may never have reached it
  *  memory   Redis may have forgotten what it was told in this time
- *  steps    the same, but for what was acknowledged: steps of the workers may be undone, and done again
+ *  steps    the same, but for what was acknowledged: steps of the workers may be undone, and done again;
+ *           `till` is when the master that may have forgotten them took nothing more
  */
 export interface Faulted {
   readonly by: 'fault';

@@ -1,4 +1,3 @@
-import type { Settings } from './history.js';
 import {
   breach,
   type Item,
@@ -7,12 +6,14 @@ import {
   type Queue,
   type Rule,
   refused,
+  type Story,
   succeeded,
 } from './story.js';
 
 /** Every acknowledged item is still there, in a state that what was seen of it explains. */
-export const accounted: Rule = function* ({ queues, items, settings }) {
-  const forgotten = new Map(queues.map((queue) => [queue.name, forgottenBefore(queue, settings)]));
+export const accounted: Rule = function* (story) {
+  const { queues, items, settings } = story;
+  const forgotten = new Map(queues.map((queue) => [queue.name, forgottenBefore(queue, story)]));
   for (const item of items) {
     const end = item.ends.at(-1);
     const promised = item.requests.find((request) => request.durable);
@@ -24,12 +25,15 @@ export const accounted: Rule = function* ({ queues, items, settings }) {
   }
 };
 
-/** Successes before this time may have been forgotten: so many came after them. */
-function forgottenBefore({ items }: Queue, { keepCompleted }: Settings): number {
+/** Successes before this time may have been forgotten: so many came after them. Mails are items like others. */
+function forgottenBefore({ items, blocking }: Queue, { mails, settings }: Story): number {
+  const { keepCompleted } = settings;
   if (keepCompleted === undefined) return Number.NEGATIVE_INFINITY;
-  const successes = items
-    .flatMap((item) => item.starts.findLast(succeeded)?.end?.at ?? [])
-    .sort((a, b) => b - a);
+  const sent = blocking ? [] : [...new Map(mails.map((mail) => [mail.id, mail.at])).values()];
+  const successes = [
+    ...items.flatMap((item) => item.starts.findLast(succeeded)?.end?.at ?? []),
+    ...sent,
+  ].sort((a, b) => b - a);
   return successes[keepCompleted - 1] ?? Number.NEGATIVE_INFINITY;
 }
 

@@ -7,6 +7,7 @@ import {
   endedBy,
   type Item,
   lockMayBeLost,
+  mayBeClaimedBefore,
   mayBeUndone,
   mayHaveWorked,
   type Queue,
@@ -16,6 +17,7 @@ import {
   sentTwice,
   setAsideAt,
   succeeded,
+  undoneBy,
 } from './story.js';
 
 /** First starts follow the order of acceptance: none is passed over unless a person set it aside. */
@@ -73,7 +75,7 @@ export const again: Rule = function* (story) {
   );
   for (const { item, before, start } of restarts(story)) {
     if (!succeeded(before) || !endedBy(before, start.at)) continue;
-    if (mayBeUndone(before, start, story)) continue;
+    if (undoneInItsTurn(item, before, start, startsOf.get(item.queue) ?? [], story)) continue;
     const since = firstOther(startsOf.get(item.queue) ?? [], item, before.end!.at, start.at);
     // The queue went on, so the success was written down; or the lock cannot have been lost so soon.
     if (since)
@@ -87,6 +89,28 @@ export const again: Rule = function* (story) {
     if (late) yield breach(item, `started after its ${aside.did}`, aside, late);
   }
 };
+
+/**
+ * A master was lost that alone knew of it, and its heir ran it again before anything that comes after it: once the
+ * heir has gone on, it knew.
+ */
+const undoneInItsTurn = (
+  item: Item,
+  before: Delivery,
+  start: Delivery,
+  starts: readonly { item: Item; start: Delivery }[],
+  story: Story,
+): boolean =>
+  undoneBy(before, start, story).some(
+    ({ till }) =>
+      !starts.some(
+        (later) =>
+          later.item.id > item.id &&
+          later.start.at > till &&
+          later.start.at < start.at &&
+          !mayBeClaimedBefore(till, later.start, story.lapses),
+      ),
+  );
 
 /** It lost its lock, or never heard the answer. */
 const excused = (before: Delivery, start: Delivery, story: Story): boolean =>

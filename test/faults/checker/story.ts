@@ -316,15 +316,34 @@ export function lockMayBeLost(before: Delivery, start: Delivery, story: Story): 
   });
 }
 
-/** Whether what became of a delivery may have been undone by the loss of a master before `start`. */
-export const mayBeUndone = (before: Delivery, start: Delivery, { lapses }: Story): boolean =>
-  start.fence > before.fence &&
-  befell(
-    lapses.steps,
-    before,
-    ({ from, till }) =>
-      before.at <= till && (before.end?.at ?? start.at) >= from && start.at >= from,
+/**
+ * Whether what became of a delivery may have been undone by the loss of a master before `start`: it was claimed
+ * while that master still took commands, and was not over before those that it kept to itself.
+ */
+export const mayBeUndone = (before: Delivery, start: Delivery, story: Story): boolean =>
+  undoneBy(before, start, story).length > 0;
+
+/** The losses of a master that may have undone it. */
+export function undoneBy(before: Delivery, start: Delivery, { lapses }: Story): Faulted[] {
+  if (start.fence <= before.fence) return [];
+  return (lapses.steps.get('') ?? []).filter(
+    (moment) =>
+      mayBeClaimedBefore(moment.till, before, lapses) &&
+      (before.end?.at ?? start.at) >= moment.from &&
+      start.at >= moment.from,
   );
+}
+
+/** What the witness sees has been on its way for a moment, or longer when its process did not get to run. */
+export function mayBeClaimedBefore(
+  till: number,
+  { at, process = '' }: Delivery,
+  lapses: Lapses,
+): boolean {
+  if (at <= till + ON_ITS_WAY_MS) return true;
+  const own = process === '' ? [] : (lapses.locks.get(process) ?? []);
+  return own.some((one) => one.from <= till + ON_ITS_WAY_MS && one.till >= at - ON_ITS_WAY_MS);
+}
 
 /** Whether the answer to a delivery can have been lost on its way. */
 export const answerMayBeLost = (delivery: Delivery, { lapses }: Story): boolean =>
