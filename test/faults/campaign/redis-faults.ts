@@ -10,7 +10,7 @@ export interface Blow {
   readonly at: number;
   /** Since when a master may have done what its heir has not heard of. */
   readonly lost?: number;
-  /** When that master surely took nothing more. */
+  /** When that master surely took nothing more: one that was killed comes back as a master, too, until it is told. */
   readonly gone?: number;
   /** Since when it holds that locks end sooner than their time. */
   readonly locks?: number;
@@ -115,12 +115,11 @@ async function failover({ kind, ms, much }: PlannedFault, store: Heirs): Promise
   const at = now();
   const how = kind === 'master hang' ? 'stop' : kind === 'master steps down' ? 'command' : 'kill';
   if (how === 'kill') await master.kill();
-  const gone = how === 'kill' ? { gone: now() } : {};
   for (const replica of lagging) replica.cont();
   await takeOver(store, master, how);
   if (how === 'kill') await master.start();
   master.cont();
-  return { at, lost, ...gone };
+  return { at, lost };
 }
 
 /** Killing twice does no harm: a master that is dead already is only waited for. */
