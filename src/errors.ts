@@ -5,11 +5,32 @@ export interface Fault {
 }
 
 /**
+ * What an answer can be refused by: `/problems/<name>` in its `type`, where a page says what to do.
+ * Programs compare by it, so a name never changes its meaning.
+ */
+export type ProblemType =
+  | 'bad-json'
+  | 'bad-request'
+  | 'conflict'
+  | 'forbidden'
+  | 'idempotency-key-reused'
+  | 'internal'
+  | 'invalid-input'
+  | 'login-needed'
+  | 'not-found'
+  | 'not-replicated'
+  | 'store-unavailable'
+  | 'too-large'
+  | 'too-many-tries'
+  | 'unauthorized'
+  | 'unsupported-media-type';
+
+/**
  * A refusal that the caller can act on. Each class below is one cause; `type` is stable and
  * `status` is how it is told over HTTP. Anything else that is thrown is a defect or an outage.
  */
 export abstract class AndonError extends Error {
-  abstract readonly type: string;
+  abstract readonly type: ProblemType;
   abstract readonly status: number;
   /** Short, the same for every error of this class. */
   abstract readonly title: string;

@@ -203,7 +203,7 @@ function answer(row: Route): RequestHandler {
       query: row.query && checked(row.query, request.query),
       body: row.body && checked(row.body, body),
       caller,
-      idempotencyKey: readIdempotencyKey(request.get('idempotency-key')),
+      idempotencyKey: row.takesKey ? readIdempotencyKey(request.get('idempotency-key')) : null,
       response,
     };
     const within = response.locals['trace'] as Context;

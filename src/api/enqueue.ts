@@ -1,5 +1,6 @@
 import { check } from '../queues/check.js';
 import type { Ticket } from '../queues/enqueue.js';
+import * as answers from './answers.js';
 import { batchBody, itemBody } from './input.js';
 import { MIB, type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -9,6 +10,9 @@ export function enqueueRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items',
+      name: 'enqueue',
+      answer: answers.accepted,
+      takesKey: true,
       scope: 'enqueue',
       summary: 'Enqueue one item. Send an Idempotency-Key, so that sending it again is harmless.',
       status: 202,
@@ -28,6 +32,9 @@ export function enqueueRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items/batch',
+      name: 'enqueueBatch',
+      answer: answers.acceptedBatch,
+      takesKey: true,
       scope: 'enqueue',
       summary:
         'Enqueue 1 to 1,000 items, all or none, in this order and without a stranger between.',

@@ -3,12 +3,19 @@ import {
   AndonError,
   NotFound,
   NotReplicated,
+  type ProblemType,
   StoreUnavailable,
   TooLarge,
   UnsupportedMediaType,
 } from '../errors.js';
 import type { Log } from '../log.js';
 import { isOutage, troubleOf } from '../redis/outage.js';
+
+/**
+ * Where the pages of the types lie. The path alone: the same at every address that this API has, and yet
+ * it leads, from the request that was refused, to the page.
+ */
+export const PROBLEMS = '/problems';
 
 /** Turns whatever was thrown into an RFC 9457 answer. The only place that decides a status. */
 export function problems(log: Log): ErrorRequestHandler {
@@ -40,14 +47,14 @@ export function problems(log: Log): ErrorRequestHandler {
 function send(
   response: Response,
   status: number,
-  type: string,
+  type: ProblemType,
   title: string,
   rest: Record<string, unknown>,
 ): void {
   response
     .status(status)
     .type('application/problem+json')
-    .send(JSON.stringify({ type: `urn:andon:problem:${type}`, title, status, ...rest }));
+    .send(JSON.stringify({ type: `${PROBLEMS}/${type}`, title, status, ...rest }));
 }
 
 function known(thrown: unknown): AndonError | null {

@@ -5,6 +5,7 @@ import { urlSchema } from '../connectors/http-settings.js';
 import { makeSecret } from '../connectors/signature.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
 import type { Webhook } from '../queues/webhooks.js';
+import * as answers from './answers.js';
 import { endpointsQuery, idParams } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
@@ -33,6 +34,8 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: base,
+      name: 'webhooks',
+      answer: answers.webhookPage,
       scope: 'read',
       summary: 'The webhooks.',
       query: endpointsQuery,
@@ -44,6 +47,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: `${base}/:id`,
+      name: 'webhook',
+      answer: answers.oneWebhook,
+      refuses: [404],
       scope: 'read',
       summary: 'One webhook.',
       params: idParams,
@@ -52,6 +58,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'put',
       path: `${base}/:id`,
+      name: 'putWebhook',
+      answer: answers.putWebhookAnswer,
+      refuses: [404],
       scope: 'admin',
       summary: 'Create or change a webhook. Its signing secret is made here and shown this once.',
       mayCreate: true,
@@ -82,6 +91,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: `${base}/:id/rotate`,
+      name: 'rotateWebhook',
+      answer: answers.rotatedWebhook,
+      refuses: [404, 409],
       scope: 'admin',
       summary: 'Make a new signing secret, shown this once; for a while the old one signs as well.',
       params: idParams,
@@ -104,6 +116,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: `${base}/:id/enable`,
+      name: 'enableWebhook',
+      answer: answers.oneWebhook,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Send to a webhook again that was disabled because it answered 410 Gone.',
       params: idParams,
@@ -118,6 +133,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'delete',
       path: `${base}/:id`,
+      name: 'deleteWebhook',
+      answer: answers.oneWebhook,
+      refuses: [404],
       scope: 'admin',
       summary: 'Remove a webhook.',
       params: idParams,

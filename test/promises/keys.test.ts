@@ -117,7 +117,7 @@ describe('what a key may do', () => {
       if (!allowed)
         expect({ status, type: body.type }).toEqual({
           status: 403,
-          type: 'urn:andon:problem:forbidden',
+          type: '/problems/forbidden',
         });
       else expect([200, 400, 404, 415, 422]).toContain(status);
     },
@@ -129,7 +129,7 @@ describe('what a key may do', () => {
       const answer = await api.call(method, path.replace(/:\w+/, '1'), { key });
       expect(answer).toMatchObject({
         status: 401,
-        body: { type: 'urn:andon:problem:unauthorized' },
+        body: { type: '/problems/unauthorized' },
       });
       expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
     }

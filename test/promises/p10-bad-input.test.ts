@@ -28,7 +28,7 @@ async function expectRefusal(
 ): Promise<void> {
   const before = await api.dump();
   const answer = await api.call(method, path, options);
-  expect(answer).toMatchObject({ status, body: { status, type: `urn:andon:problem:${type}` } });
+  expect(answer).toMatchObject({ status, body: { status, type: `/problems/${type}` } });
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json\b/);
   expect(answer.body.requestId).toBe(answer.headers['x-request-id']);
   expect(answer.body.detail).toMatch(/\S/);
