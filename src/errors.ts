@@ -18,6 +18,7 @@ export type ProblemType =
   | 'invalid-input'
   | 'login-needed'
   | 'not-found'
+  | 'not-ready'
   | 'not-replicated'
   | 'store-unavailable'
   | 'too-large'

@@ -8,6 +8,8 @@ export interface ProblemPage {
   readonly happened: string;
   /** What to do next, in this order. `code` stands between backquotes. */
   readonly next: readonly string[];
+  /** Where it is met besides, or instead of, the calls under `/v1`. */
+  readonly where?: 'the desk' | 'health';
   /** Whether sending the same request again can help; programs decide by it. */
   readonly again: 'no' | 'later' | 'same key';
 }
@@ -97,6 +99,7 @@ export const problemPages: Readonly<Record<ProblemType, ProblemPage>> = {
   'login-needed': {
     title: 'You are not logged in, or your session has ended',
     statuses: [401],
+    where: 'the desk',
     happened: 'A page or the board was asked for without a session that still counts.',
     next: [
       'Log in again at `/login`.',
@@ -114,6 +117,18 @@ export const problemPages: Readonly<Record<ProblemType, ProblemPage>> = {
       'Look at what the key is limited to: `andon keys list`.',
     ],
     again: 'no',
+  },
+  'not-ready': {
+    title: 'This process is not ready',
+    statuses: [503],
+    where: 'health',
+    happened:
+      '`GET /readyz` of a process that should get no work now: it is starting or stopping, Redis takes no writes, or nothing has moved for too long.',
+    next: [
+      'Wait: a start takes seconds. Send requests to another process meanwhile.',
+      'When it goes on, `andon doctor` says what is wrong and what to do.',
+    ],
+    again: 'later',
   },
   'not-replicated': {
     title: 'Stored, but not yet on a replica',
@@ -151,6 +166,7 @@ export const problemPages: Readonly<Record<ProblemType, ProblemPage>> = {
   'too-many-tries': {
     title: 'Too many failed logins',
     statuses: [429],
+    where: 'the desk',
     happened: 'This user, or this address, has given too many wrong passwords.',
     next: [
       'Wait as long as the page says.',
@@ -177,8 +193,8 @@ export const problemPages: Readonly<Record<ProblemType, ProblemPage>> = {
   },
 };
 
-/** The types that a status can mean. */
+/** The types that a status of a call can mean. */
 export const problemsOf = (status: number): ProblemType[] =>
-  (Object.keys(problemPages) as ProblemType[]).filter((type) =>
-    problemPages[type].statuses.includes(status),
+  (Object.keys(problemPages) as ProblemType[]).filter(
+    (type) => !problemPages[type].where && problemPages[type].statuses.includes(status),
   );
