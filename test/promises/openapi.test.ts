@@ -129,11 +129,14 @@ describe('against the running server', () => {
 
     const other = { queueId: await failed('B') };
     await andon.example('skip', other);
+    shop.refuse();
     await andon.example('undoSkip', other);
+    await api.untilState(other.queueId, 'completed');
     const third = { queueId: await failed('C') };
     await andon.example('edit', third);
     await andon.example('skipMany', {}, { body: { ...body('skipMany'), dryRun: true } });
     await andon.example('retryMany');
+    await api.untilState(third.queueId, 'failed');
     await andon.example('skipMany', {}, { body: { queue: 'channel.12' } });
     for (const name of ['item', 'retry', 'skip', 'resolve', 'undoSkip', 'edit'])
       expect(
