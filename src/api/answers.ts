@@ -131,6 +131,10 @@ const shownItem = z.object({
   causedBy: queueId.nullable().meta({ description: 'the item whose success caused this one' }),
   caused: count.meta({ description: 'how many items its own success has caused' }),
   history: z.array(historyEntry),
+  traceId: z
+    .string()
+    .nullable()
+    .meta({ description: 'where its attempts are found in the traces; null without tracing' }),
   recordUrl: z.string().nullable().meta({ description: 'where the record can be seen' }),
 });
 
