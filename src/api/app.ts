@@ -84,7 +84,7 @@ export function buildApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('trust proxy', trustProxy);
   app.set('query parser', 'simple');
-  app.use(requestId, timed(parts.onAnswer));
+  app.use(requestId, timed(parts));
 
   app.get('/healthz', (_, response) => void response.json({ status: 'alive', version }));
   app.get('/readyz', async (_, response) => {
@@ -134,15 +134,20 @@ const requestId: RequestHandler = (_, response, next) => {
 };
 
 /** Tells of every answer. Express knows the template by then, and the path itself has ids in it. */
-function timed(onAnswer: AppParts['onAnswer']): RequestHandler {
+function timed({ onAnswer, log }: Pick<AppParts, 'onAnswer' | 'log'>): RequestHandler {
   return (request, response, next) => {
     const from = performance.now();
     response.once('finish', () => {
       const { method, baseUrl } = request;
+      const { statusCode: status, locals } = response;
       const template: unknown = request.route?.path;
       const route = typeof template === 'string' ? baseUrl + template : 'none';
-      const seconds = (performance.now() - from) / 1_000;
-      onAnswer({ method, route, status: response.statusCode, seconds });
+      const ms = Math.round(performance.now() - from);
+      onAnswer({ method, route, status, seconds: (performance.now() - from) / 1_000 });
+      const caller = locals['caller'] as Caller | undefined;
+      const queueId: unknown = locals['queueId'] ?? request.params?.['queueId'];
+      const who = { requestId: locals['requestId'], caller: caller?.actor, queueId };
+      log.debug({ ...who, method, route, status, ms }, 'answered');
     });
     next();
   };

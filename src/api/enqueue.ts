@@ -24,6 +24,7 @@ export function enqueueRoutes(services: Services): Route[] {
         const [ticket] = await services.enqueuer.enqueue([accepted], ['']);
         if (!ticket) throw new Error('an accepted item has no ticket');
         response.location(`/v1/items/${ticket.queueId}`);
+        response.locals['queueId'] = ticket.queueId;
         if (ticket.replayed) response.set('Idempotent-Replayed', 'true');
         const { replayed: _, ...answer } = ticket;
         return answer;
@@ -55,6 +56,7 @@ export function enqueueRoutes(services: Services): Route[] {
           body.items[n]?.idempotencyKey ? one : { ...one, sealedWith: items.length },
         );
         const tickets = await services.enqueuer.enqueue(sealed);
+        response.locals['queueId'] = tickets.map((ticket) => ticket.queueId);
         if (tickets.every((ticket: Ticket) => ticket.replayed)) {
           response.set('Idempotent-Replayed', 'true');
         }

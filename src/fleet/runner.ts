@@ -4,6 +4,7 @@ import type { Failure, Outcome } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import { pause } from '../lifecycle.js';
 import type { Log } from '../log.js';
+import { redactedText } from '../queues/redact.js';
 import type { Endpoint } from '../queues/registry.js';
 import { isOutage } from '../redis/outage.js';
 import {
@@ -129,7 +130,11 @@ export class Runner {
       this.meter.delivered({ instruction, became, seconds });
       span.setAttribute('andon.outcome', became);
       if ('failure' in attempt.outcome)
-        noteFailure(span, attempt.outcome.failure.cause, attempt.outcome.failure.message);
+        noteFailure(
+          span,
+          attempt.outcome.failure.cause,
+          redactedText(attempt.outcome.failure.message),
+        );
       this.tell(claim, attempt.outcome, attempt.endpoint, settled);
       // Redis was away for longer than the lock, or we slept: no fault of the item's.
       if (!settled.stored) await this.insist(claim, () => this.deliveries.pardon(claim));
@@ -214,7 +219,8 @@ export class Runner {
     if (!settled.stored) {
       this.log.error(facts, 'late result refused: the lock was lost');
     } else if ('failure' in outcome && outcome.kind !== 'rate') {
-      this.log.warn({ ...facts, ...outcome.failure }, outcome.kind);
+      const message = redactedText(outcome.failure.message);
+      this.log.warn({ ...facts, ...outcome.failure, message }, outcome.kind);
     } else {
       this.log.debug(facts, outcome.kind);
     }
