@@ -24,6 +24,7 @@ import type { Meter } from './meter.js';
 import type { Relay } from './relay.js';
 import { settle } from './settle.js';
 import type { Stations } from './stations.js';
+import { notItsTurn, type Suspects } from './suspects.js';
 
 /** The process stops: a delivery is to end at once, its item goes back to the head. */
 export class Stopping extends Error {
@@ -47,6 +48,7 @@ export class Runner {
   private readonly deliveries: Deliveries;
   private readonly locks: LockKeeper;
   private readonly relay: Pick<Relay, 'soon'>;
+  private readonly suspects: Suspects;
   private readonly options: RunnerOptions;
   private readonly meter: Meter;
   private readonly log: Log;
@@ -57,12 +59,14 @@ export class Runner {
     workshop: Workshop,
     locks: LockKeeper,
     relay: Pick<Relay, 'soon'>,
+    suspects: Suspects,
     options: RunnerOptions,
     meter: Meter,
     log: Log,
   ) {
     this.workshop = workshop;
     this.relay = relay;
+    this.suspects = suspects;
     this.meter = meter;
     this.deliveries = workshop.deliveries;
     this.locks = locks;
@@ -103,8 +107,9 @@ export class Runner {
     this.running.add(abort);
     const from = performance.now();
     const { instruction, mode } = claim.item;
+    const leave = this.suspects.enter(claim);
     try {
-      const attempt = await this.attempt(claim, stations, lock.signal);
+      const attempt = leave ? await this.attempt(claim, stations, lock.signal) : notItsTurn;
       if (!attempt) {
         this.meter.delivered({ instruction, became: 'handed-back', seconds: null });
         noteFailure(span, 'handed-back', 'the delivery was ended from inside');
@@ -149,6 +154,7 @@ export class Runner {
     } finally {
       this.running.delete(abort);
       lock.release();
+      leave?.();
     }
   }
 
