@@ -77,6 +77,19 @@ export class NotFound extends AndonError {
   readonly title = 'Not found';
 }
 
+/** There is such a path, but not for this method. */
+export class MethodNotAllowed extends AndonError {
+  readonly type = 'method-not-allowed';
+  readonly status = 405;
+  readonly title = 'This path does not take this method';
+  /** What it takes. */
+  readonly allow: readonly string[];
+  constructor(method: string, path: string, allow: readonly string[]) {
+    super(`${path} takes ${allow.join(', ')}, not ${method}; see /docs`);
+    this.allow = allow;
+  }
+}
+
 /** No key, or one that is not known. */
 export class Unauthorized extends AndonError {
   readonly type = 'unauthorized';

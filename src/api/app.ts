@@ -11,6 +11,7 @@ import { examine, faultsOf } from '../config/faults.js';
 import {
   Forbidden,
   InvalidInput,
+  MethodNotAllowed,
   NotFound,
   TooLarge,
   Unauthorized,
@@ -28,6 +29,7 @@ import { enqueueRoutes } from './enqueue.js';
 import { incidentRoutes } from './incidents.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
+import { methodsOf } from './methods.js';
 import { openApi } from './openapi.js';
 import { problems } from './problems.js';
 import { queueRoutes } from './queues.js';
@@ -62,6 +64,11 @@ export interface Answered {
   readonly status: number;
   readonly seconds: number;
 }
+
+/** What is read without being in the table. */
+const pages = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'].map(
+  (path) => ({ method: 'get', path }) as const,
+);
 
 /** Every call there is. */
 export const routesOf = (services: Services): Route[] => [
@@ -118,7 +125,14 @@ export function buildApp(parts: AppParts): Express {
     );
   }
   for (const room of rooms) app.use(room);
-  app.use((request) => {
+  const methods = methodsOf([...routes, ...pages]);
+  app.use((request, response) => {
+    const allow = methods(request.path);
+    if (allow.length > 0 && request.method === 'OPTIONS') {
+      response.status(204).set('Allow', allow.join(', ')).end();
+      return;
+    }
+    if (allow.length > 0) throw new MethodNotAllowed(request.method, request.path, allow);
     throw new NotFound(`there is no ${request.method} ${request.path}; see /docs`);
   });
   if (pageProblems) app.use(pageProblems);

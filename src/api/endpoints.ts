@@ -66,7 +66,7 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
       answer: answers.putEndpointAnswer,
       refuses: unlimitedOnly ? [] : [404],
       scope: 'admin',
-      summary: `Create or change a ${kind}. A signing secret that is made here is shown this once.`,
+      summary: `Create a ${kind}, or set all of it anew: what is null or not given (client, recordUrl, retry …) is cleared; secrets and headers stay while the address is the same. A signing secret that is made here is shown this once.`,
       mayCreate: true,
       unlimitedOnly,
       params: idParams,

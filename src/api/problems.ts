@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import {
   AndonError,
+  MethodNotAllowed,
   NotFound,
   NotReplicated,
   type ProblemType,
@@ -34,6 +35,7 @@ export function problems(log: Log): ErrorRequestHandler {
     if (error instanceof StoreUnavailable || error instanceof NotReplicated) {
       response.set('Retry-After', String(error.retryAfter));
     }
+    if (error instanceof MethodNotAllowed) response.set('Allow', error.allow.join(', '));
     if (error.status === 401) response.set('WWW-Authenticate', 'Bearer realm="andon"');
     send(response, error.status, error.type, error.title, {
       detail: error.message,

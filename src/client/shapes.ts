@@ -211,15 +211,16 @@ export interface RateLimit {
   per: 'second' | 'minute' | 'hour' | 'day';
 }
 
+/** The whole of it: what is null or not given is cleared. */
 export interface EndpointSettings {
   description: string;
-  client?: string;
+  client?: string | null;
   connector: JsonObject & { type: string };
-  retry?: RetrySettings;
-  rateLimit?: RateLimit;
+  retry?: RetrySettings | null;
+  rateLimit?: RateLimit | null;
   /** Orders too are sent again when nobody knows whether they arrived. */
   resendUnknown?: boolean;
-  recordUrl?: string;
+  recordUrl?: string | null;
 }
 
 export interface Endpoint {
@@ -381,9 +382,9 @@ export interface IncidentDetails extends Incident {
 export interface WebhookSettings {
   readonly url: string;
   readonly description: string;
-  readonly client?: string | undefined;
-  /** Without it, all. */
-  readonly events?: readonly string[] | undefined;
+  readonly client?: string | null | undefined;
+  /** Null or without it, all. */
+  readonly events?: readonly string[] | null | undefined;
 }
 
 /** An address that `send_webhook` may send to. */

@@ -71,17 +71,20 @@ export const patientRetry: RetryPolicy = {
   maxDelayMs: 900_000,
 };
 
-/** A channel, source or service as a user writes it; its connector's settings are checked by the connector's type. */
+/**
+ * A channel, source or service as a user writes it, whole; its connector's settings are checked by the connector's
+ * type. What is null or not there is not set.
+ */
 export const endpointSchema = z.strictObject({
   description: z.string().trim().min(1).max(200),
-  client: idSchema.optional(),
+  client: idSchema.nullish(),
   connector: z.looseObject({ type: z.string() }),
-  retry: retrySettingsSchema.optional(),
-  rateLimit: rateLimitSchema.optional(),
+  retry: retrySettingsSchema.nullish(),
+  rateLimit: rateLimitSchema.nullish(),
   /** Orders too are sent again when nobody knows whether they arrived: the far side knows the idempotency key. */
   resendUnknown: z.boolean().optional(),
   /** Where the record can be seen: `{key}` and `{sku}`, `{orderNumber}` … are filled in from the item. */
-  recordUrl: z.url({ protocol: /^https?$/ }).optional(),
+  recordUrl: z.url({ protocol: /^https?$/ }).nullish(),
 });
 export type EndpointInput = z.infer<typeof endpointSchema>;
 

@@ -313,6 +313,25 @@ describe('P10: bad input gets a clear answer and leaves no trace', () => {
     ['a path that there is not', '/v1/itmes', { status: 404, type: 'not-found', at: null }],
   ])('%s', (_, path, refusal) => expectRefusal('GET', path, {}, refusal));
 
+  test.each([
+    ['DELETE', '/v1/items/1', 'GET, HEAD, PATCH'],
+    ['PATCH', '/v1/channels/12', 'DELETE, GET, HEAD, PUT'],
+    ['POST', '/v1/channels/12/', 'DELETE, GET, HEAD, PUT'],
+    ['GET', '/v1/items/1/retry', 'POST'],
+    ['PUT', '/v1/items/batch', 'GET, HEAD, PATCH, POST'],
+    ['POST', '/healthz', 'GET, HEAD'],
+    ['PUT', '/openapi.json', 'GET, HEAD'],
+  ])('%s %s is told what this path takes', async (method, path, allow) => {
+    const { status, headers, body } = await api.call(method, path);
+    expect([status, headers['allow']]).toEqual([405, allow]);
+    expect(body).toMatchObject({
+      type: 'urn:andon:problem:method-not-allowed',
+      detail: `${path} takes ${allow}, not ${method}; see /docs`,
+    });
+    const asked = await api.call('OPTIONS', path);
+    expect(asked.headers['allow']).toBe(allow);
+  });
+
   const connector = { type: 'http', url: 'http://127.0.0.1:9/' };
   test.each<[string, string, string, object, Refusal]>([
     [

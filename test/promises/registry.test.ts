@@ -76,6 +76,22 @@ describe.each(['channel', 'source', 'service'])('a %s', (kind) => {
     expect((await api.ok('GET', `/v1/${kind}s`)).items.map(({ id }) => id)).not.toContain('reg-1');
   });
 
+  test('loses its client, link, retries and limit when they are put as null', async () => {
+    const id = `/v1/${kind}s/cleared`;
+    const body = { description: 'Cape', connector };
+    const full = {
+      client: 'cape',
+      recordUrl: 'https://shop.example/{sku}',
+      retry: { attempts: 3, firstDelayMs: 10, maxDelayMs: 100 },
+      rateLimit: { max: 5, per: 'hour' },
+    };
+    const none = { client: null, recordUrl: null, retry: null, rateLimit: null };
+    await api.ok('PUT', id, { ...body, ...full });
+    expect(await api.ok('PUT', id, { ...body, ...none })).toMatchObject(none);
+    expect(await api.ok('GET', id)).toMatchObject(none);
+    await api.ok('DELETE', id);
+  });
+
   test('keeps its signing secret when it is changed, and gets a new one after it was removed', async () => {
     const secret = async () => {
       const all = await api.redis.hget(api.keys.registry.secrets, `${kind}.kept`);
