@@ -17,6 +17,7 @@ export type ProblemType =
   | 'internal'
   | 'invalid-input'
   | 'login-needed'
+  | 'method-not-allowed'
   | 'not-found'
   | 'not-ready'
   | 'not-replicated'

@@ -107,6 +107,14 @@ export const problemPages: Readonly<Record<ProblemType, ProblemPage>> = {
     ],
     again: 'no',
   },
+  'method-not-allowed': {
+    title: 'This path does not take this method',
+    statuses: [405],
+    happened:
+      'There is such a path, but not for `GET`, `POST` or whatever was sent. Nothing was done.',
+    next: ['The header `Allow` and `detail` say what it takes; `/docs` what each does.'],
+    again: 'no',
+  },
   'not-found': {
     title: 'Not found',
     statuses: [404],

@@ -330,7 +330,7 @@ describe('P10: bad input gets a clear answer and leaves no trace', () => {
     const { status, headers, body } = await api.call(method, path);
     expect([status, headers['allow']]).toEqual([405, allow]);
     expect(body).toMatchObject({
-      type: 'urn:andon:problem:method-not-allowed',
+      type: '/problems/method-not-allowed',
       detail: `${path} takes ${allow}, not ${method}; see /docs`,
     });
     const asked = await api.call('OPTIONS', path);
