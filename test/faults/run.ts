@@ -6,7 +6,8 @@ import { campaign } from './campaign/campaign.js';
 import { excerpt, page, type Report } from './campaign/report.js';
 import { check } from './checker/checker.js';
 import { fromText } from './checker/history.js';
-import type { Violation } from './checker/story.js';
+import { compared } from './checker/neighbours.js';
+import { tell, type Violation } from './checker/story.js';
 import { fuzz } from './fuzz/fuzz.js';
 import { prove } from './seeded-bugs/prove.js';
 
@@ -115,6 +116,12 @@ async function run(seed: number, minutes: number): Promise<boolean> {
     console.log(
       `${one.kind.padEnd(26)} ${String(one.times).padStart(4)} times, median ${one.medianMs} ms, longest ${one.maxMs} ms${one.goalMs === null ? '' : one.maxMs > one.goalMs ? `, over the goal of ${one.goalMs}` : `, goal ${one.goalMs}`}`,
     );
+  const { neighbours } = report;
+  console.log(
+    neighbours
+      ? `p99 of waits: ${neighbours.beforeP99Ms} ms before the first fault, ${neighbours.besideP99Ms} ms beside blocked queues`
+      : 'waits beside blocked queues could not be compared: the machine itself stood still then',
+  );
   for (const { who, maxMb } of report.memory) console.log(`${who.padEnd(26)} ${maxMb} MB at most`);
   for (const complaint of report.complaints) console.log(`VIOLATION ${complaint}`);
   tellOf(report.violations);
@@ -145,6 +152,7 @@ async function judgeAgain(directory: string): Promise<boolean> {
   const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8')) as Report;
   const lines = fromText(await readFile(join(directory, 'all.jsonl'), 'utf8'));
   const violations = check(lines, report.judged);
+  console.log(JSON.stringify(compared(tell(lines, report.judged))));
   tellOf(violations);
   console.log(`${lines.length} lines, ${violations.length} violations`);
   return violations.length === 0;
