@@ -15,7 +15,7 @@ import { prove } from './seeded-bugs/prove.js';
 const HELP = `npm run faults -- [options]
 
   --big            the long run: until there were 300,000 deliveries and 500 faults, at most 45 minutes;
-                   sets minutes 45, queues 120, rate 400, intensity 0.4, unless they are given
+                   sets minutes 45, queues 120, rate 400, intensity 0.3, unless they are given
   --minutes N      how long faults are made, at most (5)
   --deliveries N   ends when there were so many deliveries,
   --faults N       and so many faults
@@ -70,7 +70,7 @@ const sizes = {
     minutes: '45',
     queues: '120',
     rate: '400',
-    intensity: '0.4',
+    intensity: '0.3',
     deliveries: '300000',
     faults: '500',
   },
