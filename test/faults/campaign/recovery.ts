@@ -65,36 +65,41 @@ export function recoveries(
   const startOf = new Map(starts.map((start) => [start.delivery, start]));
   const wide = done.filter((one) => one.lane === 'redis' || one.lane === 'shop');
   const felt = new Map<string, { ms: number; at: number }[]>();
-  const add = (kind: string, at: number, till: number | undefined) => {
+  const add = (one: DoneFault, kind: string, at: number, till: number | undefined) => {
     if (till === undefined) return;
-    const ms = Math.max(0, till - at);
+    const others = wide.filter(
+      (other) => other !== one && other.from < till && other.till > one.from - AFTERMATH_MS,
+    );
+    const undisturbed = Math.min(till, ...others.map((other) => other.from));
+    // What was too long before another one came counts all the same.
+    const goal = goalOf(kind, lockMs);
+    if (others.length > 0 && (goal === null || undisturbed - at <= goal)) return;
+    const ms = Math.max(0, undisturbed - at);
     felt.set(kind, [...(felt.get(kind) ?? []), { ms, at }]);
   };
   const acceptedBy = groupBy(accepted, (one) => one.place);
 
   for (const one of done) {
-    const disturbed = wide.some(
-      (other) => other !== one && other.from < one.till + 8_000 && other.till > one.from,
-    );
-    if (one.lane !== 'redis' && disturbed) continue;
     const api = apis.findIndex((place) => place.name === one.subject);
     if (one.kind.startsWith('master')) {
-      add(one.kind, one.till, one.till + longestGap(starts, one.till, one.till + GAP_MS));
+      add(one, one.kind, one.till, one.till + longestGap(starts, one.till, one.till + GAP_MS));
     } else if (one.subject === 'redis') {
       const delivered = first(starts, (start) => start.at, one.till)?.at;
       const taken = first(accepted, (answer) => answer.at, one.till)?.at;
       if (delivered !== undefined && taken !== undefined)
-        add(one.kind, one.till, Math.max(delivered, taken));
+        add(one, one.kind, one.till, Math.max(delivered, taken));
     } else if (one.subject === 'shop') {
-      add(one.kind, one.till, first(starts, (start) => start.at, one.till)?.at);
+      add(one, one.kind, one.till, first(starts, (start) => start.at, one.till)?.at);
     } else if (api >= 0) {
       add(
+        one,
         one.kind,
         one.till,
         first(acceptedBy.get(api) ?? [], (answer) => answer.at, one.till)?.at,
       );
     } else {
       add(
+        one,
         one.kind,
         one.till,
         first(byProcess.get(one.address ?? '') ?? [], (s) => s.at, one.till)?.at,
@@ -107,7 +112,7 @@ export function recoveries(
         const start = startOf.get(end.delivery);
         if (!start || start.process !== one.before) continue;
         const again = (byItem.get(start.id) ?? []).find((next) => next.fence > start.fence);
-        add('worker kill, its items', one.from, again?.at);
+        add(one, 'worker kill, its items', one.from, again?.at);
       }
     }
   }
@@ -115,19 +120,26 @@ export function recoveries(
     .map(([kind, all]) => {
       const sorted = all.toSorted((a, b) => a.ms - b.ms);
       const worst = sorted.at(-1)!;
-      const goal = goals.find(([name]) => kind === name);
       return {
         kind,
         times: sorted.length,
         medianMs: Math.round(sorted[Math.floor(sorted.length / 2)]!.ms),
         maxMs: Math.round(worst.ms),
-        goalMs: goal ? goal[1] + (goal[2] ? lockMs : 0) : null,
+        goalMs: goalOf(kind, lockMs),
         worstAt: worst.at,
       };
     })
     .sort((a, b) => a.kind.localeCompare(b.kind));
 }
 
+/** Milliseconds; null where nothing was promised. */
+function goalOf(kind: string, lockMs: number): number | null {
+  const goal = goals.find(([name]) => kind === name);
+  return goal ? goal[1] + (goal[2] ? lockMs : 0) : null;
+}
+
+/** A fault of Redis or of the shop is felt for so long after it, in milliseconds. */
+const AFTERMATH_MS = 2_000;
 /** For so long after a failover its effect is looked for, in milliseconds. */
 const GAP_MS = 25_000;
 
