@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign/campaign.js';
+import { type Recovery, recoveries } from './campaign/recovery.js';
 import { excerpt, page, type Report } from './campaign/report.js';
 import { check } from './checker/checker.js';
 import { fromText } from './checker/history.js';
@@ -112,10 +113,7 @@ async function run(seed: number, minutes: number): Promise<boolean> {
   });
   await writeFile(join(directory, 'report.json'), JSON.stringify(report, null, 1));
   await writeFile(join(directory, 'report.html'), page(report));
-  for (const one of report.recoveries)
-    console.log(
-      `${one.kind.padEnd(26)} ${String(one.times).padStart(4)} times, median ${one.medianMs} ms, longest ${one.maxMs} ms${one.goalMs === null ? '' : one.maxMs > one.goalMs ? `, over the goal of ${one.goalMs}` : `, goal ${one.goalMs}`}`,
-    );
+  tellOfRecovery(report.recoveries);
   const { neighbours } = report;
   console.log(
     neighbours
@@ -154,8 +152,19 @@ async function judgeAgain(directory: string): Promise<boolean> {
   const violations = check(lines, report.judged);
   console.log(JSON.stringify(compared(tell(lines, report.judged))));
   tellOf(violations);
+  tellOfRecovery(recoveries(report.faults, lines, report.judged.lockMs));
   console.log(`${lines.length} lines, ${violations.length} violations`);
   return violations.length === 0;
+}
+
+function tellOfRecovery(all: readonly Recovery[]): void {
+  for (const { kind, times, medianMs, maxMs, goalMs } of all) {
+    const goal =
+      goalMs === null ? '' : maxMs > goalMs ? `, over the goal of ${goalMs}` : `, goal ${goalMs}`;
+    console.log(
+      `${kind.padEnd(26)} ${String(times).padStart(4)} times, median ${medianMs} ms, longest ${maxMs} ms${goal}`,
+    );
+  }
 }
 
 function tellOf(violations: readonly Violation[]): void {

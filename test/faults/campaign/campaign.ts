@@ -265,7 +265,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       judgingMs: now() - judging,
       drainedMs: drained ? drainedMs : null,
       history,
-      recoveries: recoveries(done, lines, producer.accepted, apis, lockMs),
+      recoveries: recoveries(done, lines, lockMs),
       neighbours: compared(tell(lines, judged)),
       memory: memories.all,
       stopsMs: places.flatMap((place) => place.stops),

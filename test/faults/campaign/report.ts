@@ -59,7 +59,7 @@ export function page(report: Report): string {
 <h2>Deliveries a second, and what was done to the system</h2>
 ${timeline(report)}
 <h2>Recovery</h2>
-<p>From the end of a fault until work went on; for half-open connections and killed workers from its beginning; of a master's loss, the longest time without a delivery after it. One on top of which another one of Redis or of the shop came is not measured.</p>
+<p>From the end of a fault until work went on; for half-open connections and killed workers from its beginning; of a master's loss, the longest time without a delivery after it. One on top of which another one of Redis or of the shop came counts only when it was within its goal all the same, or beyond it before.</p>
 <table><thead><tr><th>Fault<th>Measured<th>Median<th>Longest<th>Goal</thead><tbody>
 ${report.recoveries
   .map(
