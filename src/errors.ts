@@ -23,6 +23,7 @@ export type ProblemType =
   | 'not-replicated'
   | 'store-unavailable'
   | 'too-large'
+  | 'too-many-requests'
   | 'too-many-tries'
   | 'unauthorized'
   | 'unsupported-media-type';
@@ -129,6 +130,29 @@ export class TooManyTries extends AndonError {
   constructor(retryAfter: number) {
     super(`too many failed logins: try again in ${inMinutes(retryAfter)}`);
     this.retryAfter = retryAfter;
+  }
+}
+
+/** More requests than one key, or one address, may make. */
+export class TooManyRequests extends AndonError {
+  readonly type = 'too-many-requests';
+  readonly status = 429;
+  readonly title = 'Too many requests';
+  /** What is limited, how much of it is allowed, and when it goes on. */
+  readonly room: {
+    readonly policy: string;
+    readonly most: number;
+    readonly period: number;
+    readonly left: number;
+    readonly reset: number;
+  };
+  /** Seconds after which another request makes sense. */
+  readonly retryAfter: number;
+  constructor(room: TooManyRequests['room']) {
+    const { policy, most, period, reset } = room;
+    super(`this ${policy} may make ${most} requests in ${period} s: go on in ${inMinutes(reset)}`);
+    this.room = room;
+    this.retryAfter = reset;
   }
 }
 

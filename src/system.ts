@@ -6,6 +6,7 @@ import { ActVisits } from './accounts/act-visits.js';
 import { Guard, visitorOf } from './accounts/guard.js';
 import { LockOut } from './accounts/lock-out.js';
 import { Provider } from './accounts/provider.js';
+import { RequestLimit } from './accounts/request-limit.js';
 import { Sessions } from './accounts/sessions.js';
 import { Users } from './accounts/users.js';
 import { withActs } from './alerts/act-mail.js';
@@ -247,7 +248,7 @@ export class System implements Part {
         ...(this.options.demo ? [demoRoom(this.options.demo, guard)] : []),
         desk.router,
       ];
-      api = this.api(services, { rooms, pageProblems: desk.problems });
+      api = this.api(redis, keys, services, { rooms, pageProblems: desk.problems });
       // The streams of open pages end first, so that the server need not wait for them.
       parts.push(api, bulkRuns, desk.feed);
     }
@@ -386,7 +387,15 @@ export class System implements Part {
     return Router().use(BOARD_PATH, guard.identify, guard.sameSite, guard.demand('read'), desk);
   }
 
-  private api(services: Services, pages: Pick<AppParts, 'rooms' | 'pageProblems'>): ApiServer {
+  private api(
+    redis: Redis,
+    keys: Keys,
+    services: Services,
+    pages: Pick<AppParts, 'rooms' | 'pageProblems'>,
+  ): ApiServer {
+    const { host, port, file } = this.config;
+    const limit = (policy: 'key' | 'address') =>
+      new RequestLimit(redis, keys.registry.requests, policy, file.api.rateLimit[policy]);
     const app = buildApp({
       services,
       log: this.options.log,
@@ -395,9 +404,9 @@ export class System implements Part {
       metrics: () => this.observation.metrics.scrape(),
       onAnswer: (answered) => this.observation.metrics.answered(answered),
       trustProxy: this.config.trustProxy,
+      limits: { key: limit('key'), address: limit('address') },
       ...pages,
     });
-    const { host, port, file } = this.config;
     return new ApiServer(app, { host, port, limits: file.api });
   }
 

@@ -29,6 +29,7 @@ import { enqueueRoutes } from './enqueue.js';
 import { incidentRoutes } from './incidents.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
+import { byAddress, byKey, type RequestLimits } from './limits.js';
 import { methodsOf } from './methods.js';
 import { openApi } from './openapi.js';
 import { problems } from './problems.js';
@@ -50,6 +51,7 @@ export interface AppParts {
   readonly onAnswer: (answered: Answered) => void;
   /** Proxies in front whose `X-Forwarded-…` headers are believed. */
   readonly trustProxy?: number;
+  readonly limits: RequestLimits;
   /** What else this server answers: console, Bull Board. Each knows its own paths and lets the rest pass. */
   readonly rooms?: readonly RequestHandler[];
   /** Tells people in a page what went wrong; programs are told as problem+json. */
@@ -99,8 +101,11 @@ export function buildApp(parts: AppParts): Express {
     response.json({ status: 'ready' });
   });
 
+  // Probes of the machinery around it come before, and are not counted.
+  app.use(byAddress(parts.limits));
+
   // Figures of all clients, so only for keys that are limited to none.
-  const scraper = admit({ scope: 'read', unlimitedOnly: true }, services);
+  const scraper = admit({ scope: 'read', unlimitedOnly: true }, parts);
   app.get('/metrics', scraper, async (_, response) => {
     const { type, text } = await parts.metrics();
     response.set('Content-Type', type).set('Cache-Control', 'no-store').send(text);
@@ -118,7 +123,7 @@ export function buildApp(parts: AppParts): Express {
   for (const row of routes) {
     app[row.method](
       row.path,
-      admit(row, services),
+      admit(row, parts),
       traced(row),
       ...(row.body ? [bodyOf(row)] : []),
       answer(row),
@@ -180,9 +185,13 @@ function bodyOf(row: Route): RequestHandler {
 }
 
 /** Before the body is read: nobody unknown may fill our memory. */
-function admit(row: Pick<Route, 'scope' | 'unlimitedOnly'>, services: Services): RequestHandler {
+function admit(
+  row: Pick<Route, 'scope' | 'unlimitedOnly'>,
+  { services, limits }: AppParts,
+): RequestHandler {
   return async (request, response, next) => {
     const caller = await identify(request.get('authorization'), services);
+    await byKey(limits, caller.actor, response);
     if (!caller.may(row.scope)) throw new Forbidden(`this key lacks the scope "${row.scope}"`);
     if (row.unlimitedOnly && !caller.unlimited) {
       throw new Forbidden('this concerns all clients, and this key is limited to some');

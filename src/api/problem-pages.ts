@@ -171,6 +171,18 @@ export const problemPages: Readonly<Record<ProblemType, ProblemPage>> = {
     ],
     again: 'no',
   },
+  'too-many-requests': {
+    title: 'Too many requests',
+    statuses: [429],
+    happened:
+      'This key, or this address, has made more requests in a period than `api.rateLimit` allows.',
+    next: [
+      'Wait as long as `Retry-After` says; `RateLimit` in each answer says how many are left.',
+      'Send items in batches: up to 1,000 are one request.',
+      'The limits are in `config/andon.yaml`. Behind a proxy everybody has one address, unless `ANDON_TRUST_PROXY` says that there is one.',
+    ],
+    again: 'same key',
+  },
   'too-many-tries': {
     title: 'Too many failed logins',
     statuses: [429],

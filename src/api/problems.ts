@@ -3,14 +3,15 @@ import {
   AndonError,
   MethodNotAllowed,
   NotFound,
-  NotReplicated,
   type ProblemType,
   StoreUnavailable,
   TooLarge,
+  TooManyRequests,
   UnsupportedMediaType,
 } from '../errors.js';
 import type { Log } from '../log.js';
 import { isOutage, troubleOf } from '../redis/outage.js';
+import { tell } from './limits.js';
 
 /**
  * Where the pages of the types lie. The path alone: the same at every address that this API has, and yet
@@ -32,9 +33,8 @@ export function problems(log: Log): ErrorRequestHandler {
       });
       return;
     }
-    if (error instanceof StoreUnavailable || error instanceof NotReplicated) {
-      response.set('Retry-After', String(error.retryAfter));
-    }
+    if ('retryAfter' in error) response.set('Retry-After', String(error.retryAfter));
+    if (error instanceof TooManyRequests) tell(response, error.room);
     if (error instanceof MethodNotAllowed) response.set('Allow', error.allow.join(', '));
     if (error.status === 401) response.set('WWW-Authenticate', 'Bearer realm="andon"');
     send(response, error.status, error.type, error.title, {

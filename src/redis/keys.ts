@@ -148,6 +148,8 @@ export interface RegistryKeys {
   readonly sessionsOf: string;
   /** prefix of what counts failed logins */
   readonly logins: string;
+  /** prefix of what counts requests to the API */
+  readonly requests: string;
   /** prefix of what counts visits by links of mails */
   readonly actVisits: string;
   /** prefix, a random id follows: string with expiry, a login under way at another provider */
@@ -218,6 +220,7 @@ export class Keys {
       session: registry('session:'),
       sessionsOf: registry('sessionsOf:'),
       logins: registry('logins'),
+      requests: registry('requests'),
       actVisits: registry('actVisits'),
       signIn: registry('signIn:'),
       bulkRuns: registry('bulkRuns'),
