@@ -21,6 +21,7 @@ import { putEndpoint } from './api/endpoints.js';
 import { ApiServer } from './api/server.js';
 import type { Services } from './api/services.js';
 import { BulkRuns } from './blocking/bulk-runs.js';
+import { FleetSwitch } from './blocking/fleet-switch.js';
 import { previewSkip } from './blocking/skip-preview.js';
 import { Transitions, type Witness } from './blocking/transitions.js';
 import { BOARD_PATH, board } from './board/board.js';
@@ -299,6 +300,7 @@ export class System implements Part {
       finder,
       previewSkip: (item, scope) => previewSkip({ redis, keys, finder, catalogue }, item, scope),
       transitions: new Transitions(scripts, keys, catalogue.adds, witness),
+      fleetSwitch: new FleetSwitch(redis, scripts, keys),
       audit,
       apiKeys: new ApiKeys(redis, keys, durability),
       accounts: this.accounts(redis, keys, audit, durability),

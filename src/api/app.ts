@@ -26,6 +26,7 @@ import { bulkRoutes } from './bulk.js';
 import { docsPage } from './docs.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';
+import { fleetRoutes } from './fleet.js';
 import { incidentRoutes } from './incidents.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
@@ -78,6 +79,7 @@ export const routesOf = (services: Services): Route[] => [
   ...bulkRoutes(services),
   ...itemRoutes(services),
   ...queueRoutes(services),
+  ...fleetRoutes(services),
   ...endpointRoutes(services),
   ...incidentRoutes(services),
   ...alertRoutes(services),

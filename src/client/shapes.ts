@@ -173,6 +173,13 @@ export interface Queue {
 }
 
 /** One queue in the summary. */
+/** The whole fleet. */
+export interface Fleet {
+  paused: { at: string; by: string; reason: string } | null;
+  /** Items that are being delivered now. */
+  running: number;
+}
+
 export interface SummaryLine {
   client: string | null;
   queue: string;

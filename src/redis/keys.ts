@@ -63,6 +63,8 @@ const shardParts = {
   failed: 'failed',
   skipped: 'skipped',
   resolved: 'resolved',
+  /** hash, there while the whole fleet is paused: since when, by whom, why; the same in every shard */
+  fleetPause: 'fleet-pause',
   /** streams */
   events: 'events',
   audit: 'audit',

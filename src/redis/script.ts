@@ -51,6 +51,8 @@ const calls = {
   'end-rule': told(4),
   enqueue: told(3, 12),
   fail: ours(8),
+  'fleet-pause': told(3),
+  'fleet-resume': told(2),
   failures: ours(0, 1),
   forget: ours(10, 1),
   giveback: ours(3),
