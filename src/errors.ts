@@ -205,6 +205,21 @@ export class StoreUnavailable extends AndonError {
   readonly retryAfter = 2;
 }
 
+/** The data in Redis are laid out otherwise than this program knows, or are being moved. */
+export class WrongLayout extends AndonError {
+  readonly type = 'wrong-layout';
+  readonly status = 503;
+  readonly title = 'The data are of another layout';
+  /** Seconds after which another try makes sense. */
+  readonly retryAfter = 10;
+  /** `moving` passes by itself. */
+  readonly kind: 'newer' | 'older' | 'moving';
+  constructor(detail: string, kind: WrongLayout['kind']) {
+    super(detail);
+    this.kind = kind;
+  }
+}
+
 /** This process takes no work now, or makes no progress; whoever sends it some sends it to another. */
 export class NotReady extends AndonError {
   readonly type = 'not-ready';

@@ -45,8 +45,10 @@ import { Recipients } from './incidents/recipients.js';
 import { notificationTypes } from './incidents/types.js';
 import { overrideFaults } from './incidents/warnings.js';
 import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
+import { LayoutWatch } from './layout-watch.js';
 import { type Part, Parts, within } from './lifecycle.js';
 import type { Log } from './log.js';
+import { migrate } from './migrate.js';
 import { Observation, type Observed } from './observe.js';
 import { Audit } from './queues/audit.js';
 import { Changes } from './queues/changes.js';
@@ -65,6 +67,7 @@ import { type Durability, local, Replicated } from './redis/durability.js';
 import { EmbeddedRedis } from './redis/embedded.js';
 import { type Heirs, heirsOf } from './redis/heirs.js';
 import { Keys, PARALLEL } from './redis/keys.js';
+import { isBehind, layoutProblems, readLayout } from './redis/layout.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
 import { openVault, ownSecrets } from './secret-keys.js';
@@ -217,8 +220,13 @@ export class System implements Part {
       replicas: this.config.durability === 'replicated' ? this.config.replicas : 0,
     });
     for (const warning of warnings) this.options.log.warn({}, warning);
-    const all = [...problems, ...unknownBullmqScripts(), ...(await wrongShards(redis, keys))];
+    const all = [...problems, ...unknownBullmqScripts()];
     if (all.length > 0) throw new BadConfig(all);
+    // A private Redis is nobody else's: what an older Andon left there is brought up to date on the way.
+    if (this.embedded && isBehind(await readLayout(redis, keys)))
+      await migrate(redis, this.config, { say: (line) => this.options.log.info({}, line) });
+    const wrong = [...(await layoutProblems(redis, keys)), ...(await wrongShards(redis, keys))];
+    if (wrong.length > 0) throw new BadConfig(wrong);
   }
 
   private async startRoles(
@@ -266,6 +274,12 @@ export class System implements Part {
       observed.push({ standstill: () => alerter.standstill(), pulse: () => pulse });
       parts.push(alerter);
     }
+    const watch = new LayoutWatch(redis, keys, this.options.giveUp, log);
+    observed.push({
+      standstill: () => watch.standstill(),
+      pulse: () => ({ crews: [], loops: [] }),
+    });
+    parts.push(watch);
     this.roles = new Parts('roles', parts, (part, problem) =>
       log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
     );

@@ -93,6 +93,8 @@ const shardPrefixes = {
   rateTurn: 'rate-turn:',
 } as const;
 
+const LAYOUT_PART = 'layout';
+
 /** Keys of the alerts, in a slot of their own, and what each holds. */
 const alertParts = {
   /** string with expiry: whose turn it is to tell; every write of the alerter asks for it */
@@ -166,6 +168,10 @@ export interface RegistryKeys {
   readonly knownErrorsFollowed: string;
   /** string: number of shards, fixed at the first start */
   readonly shards: string;
+  /** string: number of the layout of all data, or "migrating 1 2"; in each shard too */
+  readonly layout: string;
+  /** string with expiry: the process that migrates */
+  readonly migrating: string;
   /** string: set when config/andon.yaml has been read in */
   readonly seeded: string;
   /** string with expiry: the process that sweeps */
@@ -230,6 +236,8 @@ export class Keys {
       knownErrorCounts: registry('knownErrorCounts'),
       knownErrorsFollowed: registry('knownErrorsFollowed'),
       shards: registry('shards'),
+      layout: registry('layout'),
+      migrating: registry('migrating'),
       seeded: registry('seeded'),
       sweeper: registry('sweeper'),
       probe: registry('probe'),
@@ -318,6 +326,11 @@ export class Keys {
     return `${shard.prefix}:andon:${shardParts[part]}`;
   }
 
+  /** String: the layout of a shard's data, which each script asks for first. */
+  layoutOf(shard: ShardKeys): string {
+    return `${shard.prefix}:andon:${LAYOUT_PART}`;
+  }
+
   /** The facts and counters of a queue. */
   line(queue: QueueName): string {
     return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.line}${queue}`;
@@ -353,6 +366,7 @@ export class Keys {
 export const luaKeys: string = [
   'local PREFIX = KEYS[1]',
   "local OURS = PREFIX .. ':andon:'",
+  `local LAYOUT_KEY = OURS .. '${LAYOUT_PART}'`,
   `local PARALLEL = '${PARALLEL}'`,
   `local shard = { ${Object.entries(shardParts)
     .map(([name, part]) => `${name} = OURS .. '${part}'`)

@@ -62,6 +62,9 @@ describe('what a key may do', () => {
     'DELETE /v1/webhooks/:id': [],
     'POST /v1/webhooks/:id/rotate': [],
     'POST /v1/webhooks/:id/enable': ['operate'],
+    'GET /v1/fleet': ['read', 'operate'],
+    'POST /v1/fleet/pause': [],
+    'POST /v1/fleet/resume': [],
     'GET /v1/audit': [],
     'GET /v1/keys': [],
     'POST /v1/keys': [],
@@ -119,7 +122,7 @@ describe('what a key may do', () => {
           status: 403,
           type: '/problems/forbidden',
         });
-      else expect([200, 400, 404, 415, 422]).toContain(status);
+      else expect([200, 400, 404, 409, 415, 422]).toContain(status);
     },
   );
 
