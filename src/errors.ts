@@ -20,6 +20,7 @@ export type ProblemType =
   | 'method-not-allowed'
   | 'not-found'
   | 'not-ready'
+  | 'wrong-layout'
   | 'not-replicated'
   | 'store-unavailable'
   | 'too-large'

@@ -226,6 +226,17 @@ export const oneQueue = named('Queue', queue);
 export const queuePage = page('QueuePage', oneQueue);
 export const clearedQueue = named('ClearedQueue', queue.extend({ cleared: count }));
 
+export const fleet = named(
+  'Fleet',
+  z.object({
+    paused: z
+      .object({ at: time, by: z.string(), reason: z.string() })
+      .nullable()
+      .meta({ description: 'null while the fleet runs' }),
+    running: count.meta({ description: 'items that are being delivered now' }),
+  }),
+);
+
 export const summaryLine = named(
   'SummaryLine',
   z.object({

@@ -326,6 +326,12 @@ export const examples: Readonly<Record<string, Example>> = {
     body: { reason: 'the shop is rebuilt from a full export' },
     answer: { ...openQueue, counts: { ...counts, waiting: 0, skipped: 315 }, cleared: 311 },
   },
+  fleet: { answer: { paused: null, running: 12 } },
+  pauseFleet: {
+    body: { reason: 'new Redis' },
+    answer: { paused: { at: later, by: 'key 5f2c1e', reason: 'new Redis' }, running: 3 },
+  },
+  resumeFleet: { answer: { paused: null, running: 0 } },
   summary: {
     answer: {
       items: [

@@ -1,3 +1,4 @@
+import * as answers from './answers.js';
 import { fleetPauseBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -8,6 +9,8 @@ export function fleetRoutes({ fleetSwitch }: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/fleet',
+      name: 'fleet',
+      answer: answers.fleet,
       scope: 'read',
       summary:
         'Whether the fleet is paused, since when, by whom and why, and how many items run now.',
@@ -16,6 +19,9 @@ export function fleetRoutes({ fleetSwitch }: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/fleet/pause',
+      name: 'pauseFleet',
+      answer: answers.fleet,
+      refuses: [409],
       scope: 'admin',
       unlimitedOnly: true,
       summary:
@@ -26,6 +32,9 @@ export function fleetRoutes({ fleetSwitch }: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/fleet/resume',
+      name: 'resumeFleet',
+      answer: answers.fleet,
+      refuses: [409],
       scope: 'admin',
       unlimitedOnly: true,
       summary: 'Let the fleet go on. Lifts no block and no pause of a queue.',

@@ -138,6 +138,18 @@ export const problemPages: Readonly<Record<ProblemType, ProblemPage>> = {
     ],
     again: 'later',
   },
+  'wrong-layout': {
+    title: 'The data are of another layout',
+    statuses: [503],
+    where: 'health',
+    happened:
+      'The data in Redis are being brought to another layout (`andon migrate`), or a newer Andon has taken over and this process is an older one. Nothing was stored.',
+    next: [
+      'Wait as long as `Retry-After` says and send it again with the same `Idempotency-Key`.',
+      'When it goes on: run `andon migrate` again if it was interrupted, and start the newer Andon everywhere.',
+    ],
+    again: 'same key',
+  },
   'not-replicated': {
     title: 'Stored, but not yet on a replica',
     statuses: [503],

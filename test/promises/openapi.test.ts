@@ -153,6 +153,11 @@ describe('against the running server', () => {
     expect((await andon.example('pause')).status).toBe(409);
     await andon.example('clear');
     expect((await andon.example('resume')).status).toBe(200);
+    await andon.example('fleet');
+    expect((await andon.example('pauseFleet')).status).toBe(200);
+    expect((await andon.example('pauseFleet')).status).toBe(409);
+    expect((await andon.example('resumeFleet')).status).toBe(200);
+    expect((await andon.example('resumeFleet')).status).toBe(409);
     for (const name of ['queue', 'pause', 'resume', 'clear'])
       expect((await andon.example(name, { name: 'channel.404' })).status).toBe(404);
   });
