@@ -8,7 +8,7 @@ import { waitingInWords } from '../behind.js';
 import { type Concern, concernKinds, concernsOf, fitting } from '../concerns.js';
 import { type ConsoleRoute, page, shortText } from '../page.js';
 import type { ConsoleServices } from '../services.js';
-import { Field, Form } from '../view/form.js';
+import { Field, Form, OneOf } from '../view/form.js';
 import { EntityLink } from '../view/items.js';
 import { Keyed, KeyHelp } from '../view/keys.js';
 import { Badge, Empty, href, Live } from '../view/parts.js';
@@ -100,36 +100,9 @@ const Standing = ({ fleet: { paused, running } }: { fleet: FleetState }) =>
 
 const Filters = ({ query, clients }: { query: Query; clients: readonly string[] }) => (
   <form action="/" class="filters" data-filters>
-    <Field label="Client">
-      <select name="client">
-        <option value="">All</option>
-        {clients.map((one) => (
-          <option key={one} value={one} selected={one === query.client}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </Field>
-    <Field label="Cause">
-      <select name="cause">
-        <option value="">All</option>
-        {causes.map((one) => (
-          <option key={one} value={one} selected={one === query.cause}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </Field>
-    <Field label="Kind">
-      <select name="kind">
-        <option value="">All</option>
-        {concernKinds.map((one) => (
-          <option key={one} value={one} selected={one === query.kind}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </Field>
+    <OneOf label="Client" name="client" options={clients} chosen={query.client} />
+    <OneOf label="Cause" name="cause" options={causes} chosen={query.cause} />
+    <OneOf label="Kind" name="kind" options={concernKinds} chosen={query.kind} />
     <Field label="Text">
       <input
         type="search"

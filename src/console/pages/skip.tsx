@@ -11,7 +11,7 @@ import { showItems } from '../../queues/view.js';
 import { itemFor, itemParams, nameOf, type SeenItem, seenItem } from '../item-seen.js';
 import { action, type ConsoleRoute, optionalText, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
-import { Field, Form } from '../view/form.js';
+import { DoOrLeave, Field, Form } from '../view/form.js';
 import { Badge } from '../view/parts.js';
 
 const scopes = ['item', 'entity', 'entity-until-add'] as const satisfies readonly SkipScope[];
@@ -73,14 +73,7 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
               >
                 <input name="reason" maxlength={1000} required={dangerous} autocomplete="off" />
               </Field>
-              <p class="buttons">
-                <button type="submit" class="danger">
-                  Skip
-                </button>
-                <a class="button" href={`/items/${item.queueId}`}>
-                  Leave it as it is
-                </a>
-              </p>
+              <DoOrLeave verb="Skip" danger queueId={item.queueId} />
             </Form>
           </>
         ),
