@@ -10,7 +10,6 @@ import {
 } from '../queues/registry.js';
 import { showEndpoint } from '../queues/view.js';
 import { isReference, type References } from '../secrets/references.js';
-import * as answers from './answers.js';
 import { endpointBody, endpointsQuery, idParams } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
@@ -24,7 +23,6 @@ export function endpointRoutes(services: Services): Route[] {
 function routesOf(kind: EndpointKind, services: Services): Route[] {
   const { registry, audit } = services;
   const base = `/v1/${kind}s`;
-  const Kind = kind.replace(/^./, (letter) => letter.toUpperCase());
   /** Services carry out the items of all clients. */
   const unlimitedOnly = kind === 'service';
   const find = async (id: string, caller: Caller): Promise<Endpoint> => {
@@ -37,8 +35,6 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
     route({
       method: 'get',
       path: base,
-      name: `${kind}s`,
-      answer: answers.endpointPage,
       scope: 'read',
       summary: `The ${kind}s.`,
       query: endpointsQuery,
@@ -51,9 +47,6 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
     route({
       method: 'get',
       path: `${base}/:id`,
-      name: kind,
-      answer: answers.oneEndpoint,
-      refuses: [404],
       scope: 'read',
       summary: `One ${kind}.`,
       params: idParams,
@@ -62,11 +55,8 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
     route({
       method: 'put',
       path: `${base}/:id`,
-      name: `put${Kind}`,
-      answer: answers.putEndpointAnswer,
-      refuses: unlimitedOnly ? [] : [404],
       scope: 'admin',
-      summary: `Create a ${kind}, or set all of it anew: what is null or not given (client, recordUrl, retry …) is cleared; secrets and headers stay while the address is the same. A signing secret that is made here is shown this once.`,
+      summary: `Create or change a ${kind}. A signing secret that is made here is shown this once.`,
       mayCreate: true,
       unlimitedOnly,
       params: idParams,
@@ -91,9 +81,6 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
     route({
       method: 'delete',
       path: `${base}/:id`,
-      name: `delete${Kind}`,
-      answer: answers.oneEndpoint,
-      refuses: [404, 409],
       scope: 'admin',
       summary: `Remove a ${kind} that has no open items.`,
       unlimitedOnly,

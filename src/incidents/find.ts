@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis';
-import { redactedText } from '../queues/redact.js';
 import type { Keys, ShardKeys } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
 
@@ -140,9 +139,5 @@ function readFailure(text: string): { message: string; cause: string } | null {
   if (text === '') return null;
   const { message, cause } = JSON.parse(text) as Record<string, unknown>;
   if (typeof message !== 'string') return null;
-  // What is told by mail has left the house.
-  return {
-    message: redactedText(message.slice(0, 2_000)),
-    cause: typeof cause === 'string' ? cause : 'bug',
-  };
+  return { message: message.slice(0, 2_000), cause: typeof cause === 'string' ? cause : 'bug' };
 }

@@ -5,7 +5,6 @@ import type { Redis } from 'ioredis';
 import { crashPoint } from '../crash-points.js';
 import { type Durability, local } from './durability.js';
 import { type Keys, luaKeys, type ShardKeys } from './keys.js';
-import { LAYOUT, layoutRefusal } from './layout.js';
 
 /** BullMQ's own scripts that ours wrap; its package exports their text. */
 const bullmqScripts = createRequire(import.meta.url)('bullmq/dist/cjs/scripts') as Record<
@@ -52,8 +51,6 @@ const calls = {
   'end-rule': told(4),
   enqueue: told(3, 12),
   fail: ours(8),
-  'fleet-pause': told(3),
-  'fleet-resume': told(2),
   failures: ours(0, 1),
   forget: ours(10, 1),
   giveback: ours(3),
@@ -63,8 +60,6 @@ const calls = {
   pause: told(3),
   rate: ours(4),
   read: ours(1, 2),
-  recount: ours(1),
-  reindex: ours(0, 2),
   relay: ours(3),
   renew: ours(1, 3),
   report: ours(6),
@@ -107,17 +102,8 @@ ${luaKeys}
 
 const read = (path: string) => readFileSync(new URL(`../lua/${path}.lua`, import.meta.url), 'utf8');
 
-/** Data of another layout are not touched, not even to look: an older program would not know what it sees. */
-const ofThisLayout = `
-local layout = rcall('GET', LAYOUT_KEY)
-if layout and layout ~= '${LAYOUT}' then return redis.error_reply('LAYOUT ' .. layout) end
-`;
-
-/**
- * The whole text of a script, `--@include` and `--@bullmq` lines filled in, each once.
- * @param anyLayout for migrations, which work on data of any layout
- */
-export function composeScript(name: ScriptName, shards: number, anyLayout = false): string {
+/** The whole text of a script, `--@include` and `--@bullmq` lines filled in, each once. */
+export function composeScript(name: ScriptName, shards: number): string {
   const seen = new Set<string>();
   const fill = (text: string): string =>
     text.replace(/^--@(include|bullmq) (\w+)$/gm, (_, kind: string, part: string) => {
@@ -125,8 +111,7 @@ export function composeScript(name: ScriptName, shards: number, anyLayout = fals
       seen.add(part);
       return kind === 'include' ? fill(read(`lib/${part}`)) : wrapped(part);
     });
-  const guard = anyLayout ? '' : ofThisLayout;
-  return `${preamble}${guard}local SHARDS = ${shards}\n${fill(read(name))}`;
+  return `${preamble}local SHARDS = ${shards}\n${fill(read(name))}`;
 }
 
 function wrapped(name: string): string {
@@ -157,26 +142,15 @@ export type Argument = string | number;
 export class Scripts {
   readonly durability: Durability;
   private readonly redis: Redis;
-  /** Commands of a connection are shared by all who define them there. */
-  private readonly prefix: string;
 
-  /**
-   * @param durability when a step that somebody is told of counts as done; it must watch `redis`
-   * @param anyLayout for migrations alone
-   */
-  constructor(
-    redis: Redis,
-    keys: Keys,
-    durability: Durability = local,
-    { anyLayout = false }: { anyLayout?: boolean } = {},
-  ) {
+  /** @param durability when a step that somebody is told of counts as done; it must watch `redis` */
+  constructor(redis: Redis, keys: Keys, durability: Durability = local) {
     this.redis = redis;
     this.durability = durability;
-    this.prefix = anyLayout ? 'andon_any_' : 'andon_';
     for (const name of scriptNames) {
-      redis.defineCommand(this.prefix + name, {
+      redis.defineCommand(commandOf(name), {
         numberOfKeys: 2,
-        lua: composeScript(name, keys.shards.length, anyLayout),
+        lua: composeScript(name, keys.shards.length),
       });
     }
   }
@@ -197,15 +171,13 @@ export class Scripts {
       string,
       (prefix: string, absent: string, ...args: Argument[]) => Promise<Reply>
     >;
-    const command = commands[this.prefix + name];
+    const command = commands[commandOf(name)];
     if (!command) throw new Error(`script ${name} is not defined`);
     crashPoint(`before-${name}`);
-    const reply = await command
-      .call(this.redis, shard.prefix, shard.absent, ...args)
-      .catch((error: unknown) => {
-        throw layoutRefusal(error) ?? error;
-      });
+    const reply = await command.call(this.redis, shard.prefix, shard.absent, ...args);
     crashPoint(`after-${name}`);
     return reply;
   }
 }
+
+const commandOf = (name: ScriptName) => `andon_${name}`;

@@ -8,7 +8,6 @@ import type {
   Verdict,
 } from '../connector.js';
 import { checked } from '../http-settings.js';
-import { toldOf } from '../told.js';
 import type { ModuleAnswer, Parcel } from './messages.js';
 import { type ModuleSettings, moduleSettingsSchema } from './settings.js';
 import type { Call, Lost, Shape } from './thread.js';
@@ -92,8 +91,18 @@ class ModuleConnector implements Connector {
 }
 
 const parcelOf = (delivery: Delivery): Parcel => ({
-  ...toldOf(delivery),
+  queueId: delivery.queueId,
+  instruction: delivery.instruction,
+  description: delivery.description,
+  mode: delivery.mode,
+  client: delivery.client,
+  source: delivery.source,
+  channel: delivery.channel,
+  entity: delivery.entity,
+  attempt: delivery.attempt,
   fence: delivery.fence,
+  enqueuedAt: delivery.enqueuedAt,
+  data: delivery.data,
   parts: delivery.parts,
 });
 
