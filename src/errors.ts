@@ -5,11 +5,36 @@ export interface Fault {
 }
 
 /**
+ * What an answer can be refused by: `/problems/<name>` in its `type`, where a page says what to do.
+ * Programs compare by it, so a name never changes its meaning.
+ */
+export type ProblemType =
+  | 'bad-json'
+  | 'bad-request'
+  | 'conflict'
+  | 'forbidden'
+  | 'idempotency-key-reused'
+  | 'internal'
+  | 'invalid-input'
+  | 'login-needed'
+  | 'method-not-allowed'
+  | 'not-found'
+  | 'not-ready'
+  | 'wrong-layout'
+  | 'not-replicated'
+  | 'store-unavailable'
+  | 'too-large'
+  | 'too-many-requests'
+  | 'too-many-tries'
+  | 'unauthorized'
+  | 'unsupported-media-type';
+
+/**
  * A refusal that the caller can act on. Each class below is one cause; `type` is stable and
  * `status` is how it is told over HTTP. Anything else that is thrown is a defect or an outage.
  */
 export abstract class AndonError extends Error {
-  abstract readonly type: string;
+  abstract readonly type: ProblemType;
   abstract readonly status: number;
   /** Short, the same for every error of this class. */
   abstract readonly title: string;
@@ -55,6 +80,19 @@ export class NotFound extends AndonError {
   readonly title = 'Not found';
 }
 
+/** There is such a path, but not for this method. */
+export class MethodNotAllowed extends AndonError {
+  readonly type = 'method-not-allowed';
+  readonly status = 405;
+  readonly title = 'This path does not take this method';
+  /** What it takes. */
+  readonly allow: readonly string[];
+  constructor(method: string, path: string, allow: readonly string[]) {
+    super(`${path} takes ${allow.join(', ')}, not ${method}; see /docs`);
+    this.allow = allow;
+  }
+}
+
 /** No key, or one that is not known. */
 export class Unauthorized extends AndonError {
   readonly type = 'unauthorized';
@@ -93,6 +131,29 @@ export class TooManyTries extends AndonError {
   constructor(retryAfter: number) {
     super(`too many failed logins: try again in ${inMinutes(retryAfter)}`);
     this.retryAfter = retryAfter;
+  }
+}
+
+/** More requests than one key, or one address, may make. */
+export class TooManyRequests extends AndonError {
+  readonly type = 'too-many-requests';
+  readonly status = 429;
+  readonly title = 'Too many requests';
+  /** What is limited, how much of it is allowed, and when it goes on. */
+  readonly room: {
+    readonly policy: string;
+    readonly most: number;
+    readonly period: number;
+    readonly left: number;
+    readonly reset: number;
+  };
+  /** Seconds after which another request makes sense. */
+  readonly retryAfter: number;
+  constructor(room: TooManyRequests['room']) {
+    const { policy, most, period, reset } = room;
+    super(`this ${policy} may make ${most} requests in ${period} s: go on in ${inMinutes(reset)}`);
+    this.room = room;
+    this.retryAfter = reset;
   }
 }
 
@@ -143,6 +204,21 @@ export class StoreUnavailable extends AndonError {
   readonly title = 'The queue store cannot be reached';
   /** Seconds after which another try makes sense. */
   readonly retryAfter = 2;
+}
+
+/** The data in Redis are laid out otherwise than this program knows, or are being moved. */
+export class WrongLayout extends AndonError {
+  readonly type = 'wrong-layout';
+  readonly status = 503;
+  readonly title = 'The data are of another layout';
+  /** Seconds after which another try makes sense. */
+  readonly retryAfter = 10;
+  /** `moving` passes by itself. */
+  readonly kind: 'newer' | 'older' | 'moving';
+  constructor(detail: string, kind: WrongLayout['kind']) {
+    super(detail);
+    this.kind = kind;
+  }
 }
 
 /** This process takes no work now, or makes no progress; whoever sends it some sends it to another. */

@@ -4,6 +4,7 @@ import { loadConfig } from './config/load.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addHealth } from './health.js';
+import { addMigrate } from './migrate.js';
 import { addSecrets } from './rotate.js';
 import type { Role } from './system.js';
 import { serve } from './up.js';
@@ -37,5 +38,6 @@ export function addServing(program: Command): void {
   addDoctor(program);
   addHealth(program);
   addSecrets(program);
+  addMigrate(program);
   addDemo(program);
 }

@@ -6,6 +6,7 @@ import { ActVisits } from './accounts/act-visits.js';
 import { Guard, visitorOf } from './accounts/guard.js';
 import { LockOut } from './accounts/lock-out.js';
 import { Provider } from './accounts/provider.js';
+import { RequestLimit } from './accounts/request-limit.js';
 import { Sessions } from './accounts/sessions.js';
 import { Users } from './accounts/users.js';
 import { withActs } from './alerts/act-mail.js';
@@ -20,7 +21,8 @@ import { putEndpoint } from './api/endpoints.js';
 import { ApiServer } from './api/server.js';
 import type { Services } from './api/services.js';
 import { BulkRuns } from './blocking/bulk-runs.js';
-import { previewSkip, skipTotals } from './blocking/skip-preview.js';
+import { FleetSwitch } from './blocking/fleet-switch.js';
+import { previewSkip } from './blocking/skip-preview.js';
 import { Transitions, type Witness } from './blocking/transitions.js';
 import { BOARD_PATH, board } from './board/board.js';
 import type { Config } from './config/load.js';
@@ -43,8 +45,10 @@ import { Recipients } from './incidents/recipients.js';
 import { notificationTypes } from './incidents/types.js';
 import { overrideFaults } from './incidents/warnings.js';
 import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
+import { LayoutWatch } from './layout-watch.js';
 import { type Part, Parts, within } from './lifecycle.js';
 import type { Log } from './log.js';
+import { migrate } from './migrate.js';
 import { Observation, type Observed } from './observe.js';
 import { Audit } from './queues/audit.js';
 import { Changes } from './queues/changes.js';
@@ -63,6 +67,7 @@ import { type Durability, local, Replicated } from './redis/durability.js';
 import { EmbeddedRedis } from './redis/embedded.js';
 import { type Heirs, heirsOf } from './redis/heirs.js';
 import { Keys, PARALLEL } from './redis/keys.js';
+import { isBehind, layoutProblems, readLayout } from './redis/layout.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
 import { openVault, ownSecrets } from './secret-keys.js';
@@ -215,8 +220,13 @@ export class System implements Part {
       replicas: this.config.durability === 'replicated' ? this.config.replicas : 0,
     });
     for (const warning of warnings) this.options.log.warn({}, warning);
-    const all = [...problems, ...unknownBullmqScripts(), ...(await wrongShards(redis, keys))];
+    const all = [...problems, ...unknownBullmqScripts()];
     if (all.length > 0) throw new BadConfig(all);
+    // A private Redis is nobody else's: what an older Andon left there is brought up to date on the way.
+    if (this.embedded && isBehind(await readLayout(redis, keys)))
+      await migrate(redis, this.config, { say: (line) => this.options.log.info({}, line) });
+    const wrong = [...(await layoutProblems(redis, keys)), ...(await wrongShards(redis, keys))];
+    if (wrong.length > 0) throw new BadConfig(wrong);
   }
 
   private async startRoles(
@@ -247,7 +257,7 @@ export class System implements Part {
         ...(this.options.demo ? [demoRoom(this.options.demo, guard)] : []),
         desk.router,
       ];
-      api = this.api(services, { rooms, pageProblems: desk.problems });
+      api = this.api(redis, keys, services, { rooms, pageProblems: desk.problems });
       // The streams of open pages end first, so that the server need not wait for them.
       parts.push(api, bulkRuns, desk.feed);
     }
@@ -264,6 +274,12 @@ export class System implements Part {
       observed.push({ standstill: () => alerter.standstill(), pulse: () => pulse });
       parts.push(alerter);
     }
+    const watch = new LayoutWatch(redis, keys, this.options.giveUp, log);
+    observed.push({
+      standstill: () => watch.standstill(),
+      pulse: () => ({ crews: [], loops: [] }),
+    });
+    parts.push(watch);
     this.roles = new Parts('roles', parts, (part, problem) =>
       log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
     );
@@ -298,6 +314,7 @@ export class System implements Part {
       finder,
       previewSkip: (item, scope) => previewSkip({ redis, keys, finder, catalogue }, item, scope),
       transitions: new Transitions(scripts, keys, catalogue.adds, witness),
+      fleetSwitch: new FleetSwitch(redis, scripts, keys),
       audit,
       apiKeys: new ApiKeys(redis, keys, durability),
       accounts: this.accounts(redis, keys, audit, durability),
@@ -368,7 +385,6 @@ export class System implements Part {
       failures: (most) => readFailures({ scripts, keys, standing }, most),
       seeker: new Seeker(redis, scripts, keys),
       pace: (queues) => paceOf(redis, keys, queues),
-      skipTotals: (items) => skipTotals(services, items),
       placed: (queue, place, start, end) => idsAt(redis, keys, queue, place, start, end),
     };
     return buildConsole(parts, [BOARD_PATH, '/docs']);
@@ -387,7 +403,15 @@ export class System implements Part {
     return Router().use(BOARD_PATH, guard.identify, guard.sameSite, guard.demand('read'), desk);
   }
 
-  private api(services: Services, pages: Pick<AppParts, 'rooms' | 'pageProblems'>): ApiServer {
+  private api(
+    redis: Redis,
+    keys: Keys,
+    services: Services,
+    pages: Pick<AppParts, 'rooms' | 'pageProblems'>,
+  ): ApiServer {
+    const { host, port, file } = this.config;
+    const limit = (policy: 'key' | 'address') =>
+      new RequestLimit(redis, keys.registry.requests, policy, file.api.rateLimit[policy]);
     const app = buildApp({
       services,
       log: this.options.log,
@@ -396,9 +420,9 @@ export class System implements Part {
       metrics: () => this.observation.metrics.scrape(),
       onAnswer: (answered) => this.observation.metrics.answered(answered),
       trustProxy: this.config.trustProxy,
+      limits: { key: limit('key'), address: limit('address') },
       ...pages,
     });
-    const { host, port, file } = this.config;
     return new ApiServer(app, { host, port, limits: file.api });
   }
 

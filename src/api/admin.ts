@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NotFound } from '../errors.js';
+import * as answers from './answers.js';
 import { auditQuery, keyBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -12,6 +13,8 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/keys',
+      name: 'createKey',
+      answer: answers.newKeyAnswer,
       scope: 'admin',
       unlimitedOnly: true,
       summary: 'Make an API key; it is shown whole this once.',
@@ -32,6 +35,8 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/keys',
+      name: 'keys',
+      answer: answers.keyPage,
       scope: 'admin',
       unlimitedOnly: true,
       summary: 'The API keys, without their secrets.',
@@ -40,6 +45,9 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
     route({
       method: 'delete',
       path: '/v1/keys/:id',
+      name: 'revokeKey',
+      answer: answers.revokedKey,
+      refuses: [404],
       scope: 'admin',
       unlimitedOnly: true,
       summary: 'Revoke an API key, at once.',
@@ -54,6 +62,8 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/audit',
+      name: 'audit',
+      answer: answers.auditPage,
       scope: 'admin',
       unlimitedOnly: true,
       summary: 'Who did what, newest first.',

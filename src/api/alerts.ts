@@ -11,6 +11,7 @@ import {
   untoldSentence,
 } from '../incidents/warnings.js';
 import { endpointName } from '../queues/registry.js';
+import * as answers from './answers.js';
 import { listBody, overrideBody, overrideParams, routeQuery } from './input-alerts.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -33,6 +34,8 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/alerts/types',
+      name: 'notificationTypes',
+      answer: answers.notificationTypePage,
       scope: 'read',
       summary: 'The notifications there are, and what each can be narrowed by.',
       handle: async () => ({ items: [...types().values()], nextCursor: null }),
@@ -40,6 +43,8 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/alerts/recipients',
+      name: 'alertLists',
+      answer: answers.alertListPage,
       scope: 'read',
       summary: 'The top level of each client: who gets everything that no override takes away.',
       async handle({ caller }) {
@@ -50,6 +55,8 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'put',
       path: '/v1/alerts/recipients',
+      name: 'putAlertList',
+      answer: answers.alertList,
       scope: 'admin',
       summary:
         'Set the top level of a client as a whole; without a client, of what belongs to none.',
@@ -69,6 +76,8 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/alerts/overrides',
+      name: 'overrides',
+      answer: answers.overridePage,
       scope: 'read',
       summary: 'The overrides.',
       async handle({ caller }) {
@@ -82,6 +91,8 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/alerts/overrides',
+      name: 'createOverride',
+      answer: answers.oneOverride,
       scope: 'admin',
       summary: 'Make an override: these notifications go to others than the top level.',
       status: 201,
@@ -96,6 +107,9 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'put',
       path: '/v1/alerts/overrides/:id',
+      name: 'changeOverride',
+      answer: answers.oneOverride,
+      refuses: [404],
       scope: 'admin',
       summary: 'Change an override, as a whole.',
       params: overrideParams,
@@ -111,6 +125,9 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'delete',
       path: '/v1/alerts/overrides/:id',
+      name: 'deleteOverride',
+      answer: answers.oneOverride,
+      refuses: [404],
       scope: 'admin',
       summary: 'Remove an override: its notifications go to the top level again.',
       params: overrideParams,
@@ -124,6 +141,8 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/alerts/route',
+      name: 'alertRoute',
+      answer: answers.alertRoute,
       scope: 'read',
       summary:
         'Who would be told of a notification and why, and who lost it through which override.',
@@ -150,6 +169,8 @@ export function alertRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/alerts/warnings',
+      name: 'alertWarnings',
+      answer: answers.alertWarningPage,
       scope: 'read',
       summary:
         'What is wrong with the alerts themselves: clients without recipients, mails that failed.',

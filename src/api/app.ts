@@ -11,6 +11,7 @@ import { examine, faultsOf } from '../config/faults.js';
 import {
   Forbidden,
   InvalidInput,
+  MethodNotAllowed,
   NotFound,
   TooLarge,
   Unauthorized,
@@ -25,9 +26,12 @@ import { bulkRoutes } from './bulk.js';
 import { docsPage } from './docs.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';
+import { fleetRoutes } from './fleet.js';
 import { incidentRoutes } from './incidents.js';
 import { idempotencyKey } from './input.js';
 import { itemRoutes } from './items.js';
+import { byAddress, byKey, type RequestLimits } from './limits.js';
+import { methodsOf } from './methods.js';
 import { openApi } from './openapi.js';
 import { problems } from './problems.js';
 import { queueRoutes } from './queues.js';
@@ -48,6 +52,7 @@ export interface AppParts {
   readonly onAnswer: (answered: Answered) => void;
   /** Proxies in front whose `X-Forwarded-…` headers are believed. */
   readonly trustProxy?: number;
+  readonly limits: RequestLimits;
   /** What else this server answers: console, Bull Board. Each knows its own paths and lets the rest pass. */
   readonly rooms?: readonly RequestHandler[];
   /** Tells people in a page what went wrong; programs are told as problem+json. */
@@ -63,12 +68,18 @@ export interface Answered {
   readonly seconds: number;
 }
 
+/** What is read without being in the table. */
+const pages = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'].map(
+  (path) => ({ method: 'get', path }) as const,
+);
+
 /** Every call there is. */
 export const routesOf = (services: Services): Route[] => [
   ...enqueueRoutes(services),
   ...bulkRoutes(services),
   ...itemRoutes(services),
   ...queueRoutes(services),
+  ...fleetRoutes(services),
   ...endpointRoutes(services),
   ...incidentRoutes(services),
   ...alertRoutes(services),
@@ -84,7 +95,7 @@ export function buildApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('trust proxy', trustProxy);
   app.set('query parser', 'simple');
-  app.use(requestId, timed(parts.onAnswer));
+  app.use(requestId, timed(parts));
 
   app.get('/healthz', (_, response) => void response.json({ status: 'alive', version }));
   app.get('/readyz', async (_, response) => {
@@ -92,8 +103,11 @@ export function buildApp(parts: AppParts): Express {
     response.json({ status: 'ready' });
   });
 
+  // Probes of the machinery around it come before, and are not counted.
+  app.use(byAddress(parts.limits));
+
   // Figures of all clients, so only for keys that are limited to none.
-  const scraper = admit({ scope: 'read', unlimitedOnly: true }, services);
+  const scraper = admit({ scope: 'read', unlimitedOnly: true }, parts);
   app.get('/metrics', scraper, async (_, response) => {
     const { type, text } = await parts.metrics();
     response.set('Content-Type', type).set('Cache-Control', 'no-store').send(text);
@@ -111,14 +125,21 @@ export function buildApp(parts: AppParts): Express {
   for (const row of routes) {
     app[row.method](
       row.path,
-      admit(row, services),
+      admit(row, parts),
       traced(row),
       ...(row.body ? [bodyOf(row)] : []),
       answer(row),
     );
   }
   for (const room of rooms) app.use(room);
-  app.use((request) => {
+  const methods = methodsOf([...routes, ...pages]);
+  app.use((request, response) => {
+    const allow = methods(request.path);
+    if (allow.length > 0 && request.method === 'OPTIONS') {
+      response.status(204).set('Allow', allow.join(', ')).end();
+      return;
+    }
+    if (allow.length > 0) throw new MethodNotAllowed(request.method, request.path, allow);
     throw new NotFound(`there is no ${request.method} ${request.path}; see /docs`);
   });
   if (pageProblems) app.use(pageProblems);
@@ -134,15 +155,20 @@ const requestId: RequestHandler = (_, response, next) => {
 };
 
 /** Tells of every answer. Express knows the template by then, and the path itself has ids in it. */
-function timed(onAnswer: AppParts['onAnswer']): RequestHandler {
+function timed({ onAnswer, log }: Pick<AppParts, 'onAnswer' | 'log'>): RequestHandler {
   return (request, response, next) => {
     const from = performance.now();
     response.once('finish', () => {
       const { method, baseUrl } = request;
+      const { statusCode: status, locals } = response;
       const template: unknown = request.route?.path;
       const route = typeof template === 'string' ? baseUrl + template : 'none';
-      const seconds = (performance.now() - from) / 1_000;
-      onAnswer({ method, route, status: response.statusCode, seconds });
+      const ms = Math.round(performance.now() - from);
+      onAnswer({ method, route, status, seconds: (performance.now() - from) / 1_000 });
+      const caller = locals['caller'] as Caller | undefined;
+      const queueId: unknown = locals['queueId'] ?? request.params?.['queueId'];
+      const who = { requestId: locals['requestId'], caller: caller?.actor, queueId };
+      log.debug({ ...who, method, route, status, ms }, 'answered');
     });
     next();
   };
@@ -161,9 +187,13 @@ function bodyOf(row: Route): RequestHandler {
 }
 
 /** Before the body is read: nobody unknown may fill our memory. */
-function admit(row: Pick<Route, 'scope' | 'unlimitedOnly'>, services: Services): RequestHandler {
+function admit(
+  row: Pick<Route, 'scope' | 'unlimitedOnly'>,
+  { services, limits }: AppParts,
+): RequestHandler {
   return async (request, response, next) => {
     const caller = await identify(request.get('authorization'), services);
+    await byKey(limits, caller.actor, response);
     if (!caller.may(row.scope)) throw new Forbidden(`this key lacks the scope "${row.scope}"`);
     if (row.unlimitedOnly && !caller.unlimited) {
       throw new Forbidden('this concerns all clients, and this key is limited to some');
@@ -203,7 +233,7 @@ function answer(row: Route): RequestHandler {
       query: row.query && checked(row.query, request.query),
       body: row.body && checked(row.body, body),
       caller,
-      idempotencyKey: readIdempotencyKey(request.get('idempotency-key')),
+      idempotencyKey: row.takesKey ? readIdempotencyKey(request.get('idempotency-key')) : null,
       response,
     };
     const within = response.locals['trace'] as Context;

@@ -2,6 +2,7 @@ import type { Caller } from '../accounts/caller.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
+import * as answers from './answers.js';
 import { bulkRetryBody, bulkSkipBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -19,6 +20,8 @@ export function bulkRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items/retry',
+      name: 'retryMany',
+      answer: answers.bulkAnswer,
       scope: 'operate',
       summary: 'Retry every failed item that fits; dryRun only lists them.',
       body: bulkRetryBody,
@@ -28,6 +31,8 @@ export function bulkRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items/skip',
+      name: 'skipMany',
+      answer: answers.bulkAnswer,
       scope: 'operate',
       summary: 'Skip every failed item that fits; dryRun only lists them.',
       body: bulkSkipBody,

@@ -10,6 +10,7 @@ import {
 } from '../queues/registry.js';
 import { showEndpoint } from '../queues/view.js';
 import { isReference, type References } from '../secrets/references.js';
+import * as answers from './answers.js';
 import { endpointBody, endpointsQuery, idParams } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
@@ -23,6 +24,7 @@ export function endpointRoutes(services: Services): Route[] {
 function routesOf(kind: EndpointKind, services: Services): Route[] {
   const { registry, audit } = services;
   const base = `/v1/${kind}s`;
+  const Kind = kind.replace(/^./, (letter) => letter.toUpperCase());
   /** Services carry out the items of all clients. */
   const unlimitedOnly = kind === 'service';
   const find = async (id: string, caller: Caller): Promise<Endpoint> => {
@@ -35,6 +37,8 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
     route({
       method: 'get',
       path: base,
+      name: `${kind}s`,
+      answer: answers.endpointPage,
       scope: 'read',
       summary: `The ${kind}s.`,
       query: endpointsQuery,
@@ -47,6 +51,9 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
     route({
       method: 'get',
       path: `${base}/:id`,
+      name: kind,
+      answer: answers.oneEndpoint,
+      refuses: [404],
       scope: 'read',
       summary: `One ${kind}.`,
       params: idParams,
@@ -55,8 +62,11 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
     route({
       method: 'put',
       path: `${base}/:id`,
+      name: `put${Kind}`,
+      answer: answers.putEndpointAnswer,
+      refuses: unlimitedOnly ? [] : [404],
       scope: 'admin',
-      summary: `Create or change a ${kind}. A signing secret that is made here is shown this once.`,
+      summary: `Create a ${kind}, or set all of it anew: what is null or not given (client, recordUrl, retry …) is cleared; secrets and headers stay while the address is the same. A signing secret that is made here is shown this once.`,
       mayCreate: true,
       unlimitedOnly,
       params: idParams,
@@ -81,6 +91,9 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
     route({
       method: 'delete',
       path: `${base}/:id`,
+      name: `delete${Kind}`,
+      answer: answers.oneEndpoint,
+      refuses: [404, 409],
       scope: 'admin',
       summary: `Remove a ${kind} that has no open items.`,
       unlimitedOnly,

@@ -1,5 +1,6 @@
 import { check } from '../queues/check.js';
 import type { Ticket } from '../queues/enqueue.js';
+import * as answers from './answers.js';
 import { batchBody, itemBody } from './input.js';
 import { MIB, type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -9,6 +10,9 @@ export function enqueueRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items',
+      name: 'enqueue',
+      answer: answers.accepted,
+      takesKey: true,
       scope: 'enqueue',
       summary: 'Enqueue one item. Send an Idempotency-Key, so that sending it again is harmless.',
       status: 202,
@@ -20,6 +24,7 @@ export function enqueueRoutes(services: Services): Route[] {
         const [ticket] = await services.enqueuer.enqueue([accepted], ['']);
         if (!ticket) throw new Error('an accepted item has no ticket');
         response.location(`/v1/items/${ticket.queueId}`);
+        response.locals['queueId'] = ticket.queueId;
         if (ticket.replayed) response.set('Idempotent-Replayed', 'true');
         const { replayed: _, ...answer } = ticket;
         return answer;
@@ -28,6 +33,9 @@ export function enqueueRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items/batch',
+      name: 'enqueueBatch',
+      answer: answers.acceptedBatch,
+      takesKey: true,
       scope: 'enqueue',
       summary:
         'Enqueue 1 to 1,000 items, all or none, in this order and without a stranger between.',
@@ -48,6 +56,7 @@ export function enqueueRoutes(services: Services): Route[] {
           body.items[n]?.idempotencyKey ? one : { ...one, sealedWith: items.length },
         );
         const tickets = await services.enqueuer.enqueue(sealed);
+        response.locals['queueId'] = tickets.map((ticket) => ticket.queueId);
         if (tickets.every((ticket: Ticket) => ticket.replayed)) {
           response.set('Idempotent-Replayed', 'true');
         }

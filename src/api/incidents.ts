@@ -1,5 +1,6 @@
 import type { Caller } from '../accounts/caller.js';
 import { InvalidInput, NotFound } from '../errors.js';
+import * as answers from './answers.js';
 import { incidentParams, incidentsQuery, snoozeBody } from './input-alerts.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -19,6 +20,8 @@ export function incidentRoutes({ incidents, audit }: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/incidents',
+      name: 'incidents',
+      answer: answers.incidentPage,
       scope: 'read',
       summary:
         'Incidents, newest first: failures of one cause, how many stand, who looks after it.',
@@ -34,6 +37,9 @@ export function incidentRoutes({ incidents, audit }: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/incidents/:id',
+      name: 'incident',
+      answer: answers.oneIncident,
+      refuses: [404],
       scope: 'read',
       summary: 'One incident with the items that stand.',
       params: incidentParams,
@@ -43,6 +49,9 @@ export function incidentRoutes({ incidents, audit }: Services): Route[] {
       route({
         method: 'post',
         path: `/v1/incidents/:id/${action}`,
+        name: `${action}Incident`,
+        answer: answers.oneIncident,
+        refuses: action === 'claim' ? [404, 409] : [404],
         scope: 'operate',
         summary: actions[action],
         params: incidentParams,
@@ -58,6 +67,9 @@ export function incidentRoutes({ incidents, audit }: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/incidents/:id/snooze',
+      name: 'snoozeIncident',
+      answer: answers.oneIncident,
+      refuses: [404],
       scope: 'operate',
       summary: 'No digests, reminders or escalation of an incident before a time.',
       params: incidentParams,

@@ -107,6 +107,7 @@ export const bulkSkipBody = z.strictObject({ ...bulk, reason, scope: skipScope }
 
 export const pauseBody = z.strictObject({ reason });
 export const clearBody = z.strictObject({ reason: line(1000) });
+export const fleetPauseBody = z.strictObject({ reason: line(1000) });
 
 export const endpointBody = endpointSchema;
 

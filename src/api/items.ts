@@ -5,6 +5,7 @@ import { NotFound } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
+import * as answers from './answers.js';
 import { editBody, queueIdParams, resolveBody, searchQuery, skipBody, undoBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
@@ -31,6 +32,8 @@ export function itemRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/items',
+      name: 'search',
+      answer: answers.itemPage,
       scope: 'read',
       summary: 'Search items, newest first.',
       query: searchQuery,
@@ -43,6 +46,9 @@ export function itemRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/items/:queueId',
+      name: 'item',
+      answer: answers.oneItem,
+      refuses: [404],
       scope: 'read',
       summary: 'One item: state, error, data, log and history.',
       params: queueIdParams,
@@ -51,6 +57,9 @@ export function itemRoutes(services: Services): Route[] {
     route({
       method: 'patch',
       path: '/v1/items/:queueId',
+      name: 'edit',
+      answer: answers.oneItem,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Change the data of a waiting or failed item; the old data stays in its history.',
       params: queueIdParams,
@@ -67,6 +76,9 @@ export function itemRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items/:queueId/retry',
+      name: 'retry',
+      answer: answers.oneItem,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Run a failed item again, before everything behind it.',
       params: queueIdParams,
@@ -78,6 +90,9 @@ export function itemRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items/:queueId/skip',
+      name: 'skip',
+      answer: answers.skipAnswer,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Leave a failed item undone and let its queue go on.',
       params: queueIdParams,
@@ -98,6 +113,9 @@ export function itemRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items/:queueId/undo-skip',
+      name: 'undoSkip',
+      answer: answers.oneItem,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Take a skip back, while nothing newer of its entity has run.',
       params: queueIdParams,
@@ -112,6 +130,9 @@ export function itemRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/items/:queueId/resolve',
+      name: 'resolve',
+      answer: answers.oneItem,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Record that a failed item was put right by hand, under a reference.',
       params: queueIdParams,

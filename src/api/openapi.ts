@@ -1,5 +1,13 @@
 import { z } from 'zod';
+import { shapes } from './answers.js';
+import { type Example, examples } from './examples.js';
+import { groupOf } from './groups.js';
+import { problemPages, problemsOf } from './problem-pages.js';
+import { PROBLEMS } from './problems.js';
 import { MIB, type Route } from './route.js';
+import { statusesOf } from './statuses.js';
+
+type Schema = Record<string, unknown>;
 
 /** OpenAPI 3.1 of the very schemas that validate. */
 export function openApi(routes: readonly Route[], version: string): Record<string, unknown> {
@@ -13,56 +21,101 @@ export function openApi(routes: readonly Route[], version: string): Record<strin
     info: {
       title: 'Andon',
       version,
-      description: 'Instructions to shops and ERPs, in order. Errors are problem+json (RFC 9457).',
+      description:
+        'Instructions to shops and ERPs, in order. Errors are problem+json (RFC 9457); the `type` of each leads to a page that says what to do. Fields may be added to answers at any time.',
     },
+    servers: [{ url: '/', description: 'where this document comes from' }],
+    tags: [...new Set(routes.map(groupOf))].map((name) => ({ name })),
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'id.secret' } },
-      schemas: { Problem: problem },
+      schemas: { ...answerSchemas(), Problem: problem },
     },
     security: [{ key: [] }],
     paths,
   };
 }
 
-const done = {
-  description: 'Done.',
-  content: { 'application/json': { schema: { type: 'object' } } },
-};
-
-function operation(row: Route): Record<string, unknown> {
-  const fails = {
-    description: 'Refused or not possible; the body says why and what to do.',
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-  };
+function operation(row: Route): Schema {
+  const example = examples[row.name];
   return {
+    operationId: row.name,
+    tags: [groupOf(row)],
     summary: row.summary,
-    description: `Needs the scope \`${row.scope}\`.`,
+    description: `Needs the scope \`${row.scope}\`.${row.unlimitedOnly ? ' Not for keys that are limited to a client, channels or sources.' : ''}`,
     parameters: [
-      ...parametersOf('path', row.params),
-      ...parametersOf('query', row.query),
-      ...(row.path.startsWith('/v1/items') && row.status === 202 ? [idempotencyHeader] : []),
+      ...parametersOf('path', row.params, example?.path),
+      ...parametersOf('query', row.query, example?.query),
+      ...(row.takesKey ? [idempotencyHeader] : []),
     ],
     ...(row.body
       ? {
           requestBody: {
             required: !row.bodyOptional,
             description: `At most ${row.bodyLimit / MIB} MiB.`,
-            content: { 'application/json': { schema: schemaOf(row.body) } },
+            content: {
+              'application/json': {
+                schema: inputSchema(row.body),
+                ...(example?.body === undefined ? {} : { example: example.body }),
+              },
+            },
           },
         }
       : {}),
-    responses: {
-      [row.status]: done,
-      ...(row.mayCreate ? { 201: { ...done, description: 'Created.' } } : {}),
-      '4XX': fails,
-      '503': { ...fails, description: 'Redis cannot be reached; see Retry-After.' },
+    responses: Object.fromEntries(
+      statusesOf(row).map((status) => [
+        status,
+        status < 300 ? success(row, status, example) : refusal(status),
+      ]),
+    ),
+  };
+}
+
+function success(row: Route, status: number, example: Example | undefined): Schema {
+  return {
+    description: status === 201 && row.mayCreate ? 'Created.' : 'Done.',
+    ...(row.takesKey ? { headers: enqueueHeaders } : {}),
+    content: {
+      'application/json': {
+        schema: { $ref: refTo(nameOf(row.answer)) },
+        ...(example ? { example: example.answer } : {}),
+      },
     },
   };
 }
 
-function parametersOf(where: 'path' | 'query', schema: z.ZodType | undefined): unknown[] {
+function refusal(status: number): Schema {
+  const types = problemsOf(status);
+  const titles = types.map((type) => `${problemPages[type].title} (\`${PROBLEMS}/${type}\`)`);
+  return {
+    description: `${titles.join('; or: ')}.`,
+    ...(status === 503 ? { headers: { 'Retry-After': retryAfter } } : {}),
+    content: { 'application/problem+json': { schema: { $ref: refTo('Problem') } } },
+  };
+}
+
+const refTo = (id: string): string => `#/components/schemas/${id}`;
+
+function nameOf(answer: z.ZodType): string {
+  const id = shapes.get(answer)?.id;
+  if (id === undefined) throw new Error('an answer has no name: make it with named()');
+  return id;
+}
+
+/** Without a word on further fields: they may come, and old clients must not mind. */
+function answerSchemas(): Record<string, Schema> {
+  const { schemas } = z.toJSONSchema(shapes, { io: 'input', unrepresentable: 'any', uri: refTo });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
+  );
+}
+
+function parametersOf(
+  where: 'path' | 'query',
+  schema: z.ZodType | undefined,
+  values: Readonly<Record<string, unknown>> = {},
+): unknown[] {
   if (!schema) return [];
-  const { properties = {}, required = [] } = schemaOf(schema) as {
+  const { properties = {}, required = [] } = inputSchema(schema) as {
     properties?: Record<string, { description?: string }>;
     required?: string[];
   };
@@ -72,12 +125,25 @@ function parametersOf(where: 'path' | 'query', schema: z.ZodType | undefined): u
     required: where === 'path' || required.includes(name),
     ...(property.description ? { description: property.description } : {}),
     schema: property,
+    ...(values[name] === undefined ? {} : { example: values[name] }),
   }));
 }
 
-function schemaOf(schema: z.ZodType): Record<string, unknown> {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  return rest;
+/**
+ * What a call takes. The only definitions that zod puts aside here are those of "any JSON value", and
+ * in an OpenAPI document their `#/$defs` would lead nowhere: an empty schema says the same.
+ */
+function inputSchema(schema: z.ZodType): Schema {
+  const {
+    $schema: _,
+    $defs: __,
+    ...rest
+  } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const text = JSON.stringify(rest, (_key, value: unknown) => {
+    const isReference = typeof value === 'object' && value !== null && '$ref' in value;
+    return isReference ? {} : value;
+  });
+  return JSON.parse(text) as Schema;
 }
 
 const idempotencyHeader = {
@@ -86,22 +152,43 @@ const idempotencyHeader = {
   required: false,
   description: 'Remembered for 7 days: the same key answers with the first result.',
   schema: { type: 'string', maxLength: 255 },
+  example: 'order-1001-v1',
+};
+
+const retryAfter = { description: 'Seconds.', schema: { type: 'integer', minimum: 0 } };
+
+const enqueueHeaders = {
+  Location: { description: 'Where a single item is.', schema: { type: 'string' } },
+  'Idempotent-Replayed': {
+    description: '`true` when all of it was there already.',
+    schema: { type: 'string', enum: ['true'] },
+  },
 };
 
 const problem = {
   type: 'object',
-  required: ['type', 'title', 'status'],
+  required: ['type', 'title', 'status', 'requestId'],
+  description: 'RFC 9457. More members may follow, such as `state`.',
+  additionalProperties: true,
   properties: {
-    type: { type: 'string' },
+    type: {
+      type: 'string',
+      format: 'uri-reference',
+      enum: Object.keys(problemPages).map((type) => `${PROBLEMS}/${type}`),
+    },
     title: { type: 'string' },
     status: { type: 'integer' },
-    detail: { type: 'string' },
-    requestId: { type: 'string' },
+    detail: { type: 'string', description: 'what is wrong this time, for people' },
+    requestId: { type: 'string', description: 'stands in the log, too' },
     errors: {
       type: 'array',
       items: {
         type: 'object',
-        properties: { pointer: { type: 'string' }, detail: { type: 'string' } },
+        required: ['pointer', 'detail'],
+        properties: {
+          pointer: { type: 'string', description: 'JSON pointer to what is wrong' },
+          detail: { type: 'string' },
+        },
       },
     },
   },

@@ -1,14 +1,23 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import {
   AndonError,
+  MethodNotAllowed,
   NotFound,
-  NotReplicated,
+  type ProblemType,
   StoreUnavailable,
   TooLarge,
+  TooManyRequests,
   UnsupportedMediaType,
 } from '../errors.js';
 import type { Log } from '../log.js';
 import { isOutage, troubleOf } from '../redis/outage.js';
+import { tell } from './limits.js';
+
+/**
+ * Where the pages of the types lie. The path alone: the same at every address that this API has, and yet
+ * it leads, from the request that was refused, to the page.
+ */
+export const PROBLEMS = '/problems';
 
 /** Turns whatever was thrown into an RFC 9457 answer. The only place that decides a status. */
 export function problems(log: Log): ErrorRequestHandler {
@@ -24,9 +33,9 @@ export function problems(log: Log): ErrorRequestHandler {
       });
       return;
     }
-    if (error instanceof StoreUnavailable || error instanceof NotReplicated) {
-      response.set('Retry-After', String(error.retryAfter));
-    }
+    if ('retryAfter' in error) response.set('Retry-After', String(error.retryAfter));
+    if (error instanceof TooManyRequests) tell(response, error.room);
+    if (error instanceof MethodNotAllowed) response.set('Allow', error.allow.join(', '));
     if (error.status === 401) response.set('WWW-Authenticate', 'Bearer realm="andon"');
     send(response, error.status, error.type, error.title, {
       detail: error.message,
@@ -40,14 +49,14 @@ export function problems(log: Log): ErrorRequestHandler {
 function send(
   response: Response,
   status: number,
-  type: string,
+  type: ProblemType,
   title: string,
   rest: Record<string, unknown>,
 ): void {
   response
     .status(status)
     .type('application/problem+json')
-    .send(JSON.stringify({ type: `urn:andon:problem:${type}`, title, status, ...rest }));
+    .send(JSON.stringify({ type: `${PROBLEMS}/${type}`, title, status, ...rest }));
 }
 
 function known(thrown: unknown): AndonError | null {

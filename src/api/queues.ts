@@ -4,6 +4,7 @@ import { endpointName } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
 import { type QueueView, showQueue } from '../queues/view.js';
 import { PARALLEL } from '../redis/keys.js';
+import * as answers from './answers.js';
 import { clearBody, pauseBody, queueParams, queuesQuery } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
@@ -38,6 +39,8 @@ export function queueRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/queues',
+      name: 'queues',
+      answer: answers.queuePage,
       scope: 'read',
       summary: 'The queues: state, counts, what blocks them, how old their oldest item is.',
       query: queuesQuery,
@@ -49,6 +52,9 @@ export function queueRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/queues/:name',
+      name: 'queue',
+      answer: answers.oneQueue,
+      refuses: [404],
       scope: 'read',
       summary: 'One queue.',
       params: queueParams,
@@ -57,6 +63,9 @@ export function queueRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/queues/:name/pause',
+      name: 'pause',
+      answer: answers.oneQueue,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Stop a queue by hand; the running item is finished.',
       params: queueParams,
@@ -71,6 +80,9 @@ export function queueRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/queues/:name/resume',
+      name: 'resume',
+      answer: answers.oneQueue,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Let a paused queue run again. Never lifts a block.',
       params: queueParams,
@@ -83,6 +95,9 @@ export function queueRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: '/v1/queues/:name/clear',
+      name: 'clear',
+      answer: answers.clearedQueue,
+      refuses: [404],
       scope: 'admin',
       summary: 'Skip everything that waits in a queue; a failed item stays.',
       params: queueParams,
@@ -99,6 +114,8 @@ export function queueRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: '/v1/summary',
+      name: 'summary',
+      answer: answers.summary,
       scope: 'read',
       summary: 'Per client and queue: waiting, failed, blocked, oldest.',
       async handle({ caller }) {

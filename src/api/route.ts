@@ -18,6 +18,8 @@ export interface Route {
   readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
   /** In express's form: `/v1/items/:queueId`. */
   readonly path: string;
+  /** What programs call it: the operation of the OpenAPI document. */
+  readonly name: string;
   readonly scope: Scope;
   /** Only for keys that are limited to no client, channel or source. */
   readonly unlimitedOnly: boolean;
@@ -29,6 +31,12 @@ export interface Route {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** What success answers; `answers.ts` has them all. */
+  readonly answer: z.ZodType;
+  /** Refusals that come of what is asked for rather than of how. */
+  readonly refuses: readonly (404 | 409 | 422)[];
+  /** Takes the header `Idempotency-Key`. */
+  readonly takesKey: boolean;
   /** Bytes that the body may have. */
   readonly bodyLimit: number;
   /** The body may be left out. */
@@ -48,6 +56,7 @@ export function route<
 >(row: {
   method: Route['method'];
   path: string;
+  name: string;
   scope: Scope;
   unlimitedOnly?: boolean;
   summary: string;
@@ -56,6 +65,9 @@ export function route<
   params?: P;
   query?: Q;
   body?: B;
+  answer: z.ZodType;
+  refuses?: Route['refuses'];
+  takesKey?: boolean;
   bodyLimit?: number;
   bodyOptional?: boolean;
   handle: (call: Call<Defined<P>, Defined<Q>, Defined<B>>) => Promise<unknown>;
@@ -65,6 +77,8 @@ export function route<
     unlimitedOnly: row.unlimitedOnly ?? false,
     status: row.status ?? 200,
     mayCreate: row.mayCreate ?? false,
+    refuses: row.refuses ?? [],
+    takesKey: row.takesKey ?? false,
     bodyLimit: row.bodyLimit ?? MIB,
     bodyOptional: row.bodyOptional ?? false,
     handle: row.handle as Route['handle'],

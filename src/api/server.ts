@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import type { FileConfig } from '../config/schema.js';
 import { BadConfig } from '../errors.js';
@@ -7,6 +7,12 @@ import { type Part, within } from '../lifecycle.js';
 
 /** Requests that run when a stop is asked for may go on this long, in milliseconds. */
 const GRACE_MS = 5_000;
+
+/**
+ * Requests that one connection may send before the first of them is answered. Who sends more does not want
+ * the answers: they would pile up here, since Node stops to read only while it has answers at hand.
+ */
+const UNANSWERED = 50;
 
 /**
  * What one connection, and all of them, may take; `api` of the settings file says what each is for.
@@ -61,6 +67,7 @@ export class ApiServer implements Part {
     server.maxConnections = connections;
     // Also of a client that does not fetch its answer.
     server.setTimeout(idleMs, (socket) => socket.destroy());
+    server.prependListener('request', endThoseWhoDoNotListen());
     return server;
   }
 
@@ -88,4 +95,17 @@ export class ApiServer implements Part {
     server.closeAllConnections();
     await closed;
   }
+}
+
+function endThoseWhoDoNotListen(): (request: IncomingMessage, response: ServerResponse) => void {
+  const unanswered = new WeakMap<Socket, number>();
+  const count = (socket: Socket, by: number) => {
+    const now = (unanswered.get(socket) ?? 0) + by;
+    unanswered.set(socket, now);
+    return now;
+  };
+  return ({ socket }, response) => {
+    response.once('close', () => count(socket, -1));
+    if (count(socket, 1) > UNANSWERED) socket.destroy();
+  };
 }

@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts/accounts.js';
+import type { FleetSwitch } from '../blocking/fleet-switch.js';
 import type { SkipPreview } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
 import type { ConnectorTypes } from '../connectors/registry.js';
@@ -22,6 +23,7 @@ export interface Services {
   readonly enqueuer: Enqueuer;
   readonly finder: Finder;
   readonly transitions: Transitions;
+  readonly fleetSwitch: FleetSwitch;
   readonly audit: Audit;
   readonly apiKeys: ApiKeys;
   readonly accounts: Accounts;

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { randomPassword } from '../accounts/accounts.js';
 import { roles } from '../accounts/roles.js';
 import { clientsSchema, passwordSchema, userNameSchema } from '../accounts/users.js';
+import { NotFound } from '../errors.js';
+import * as answers from './answers.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
@@ -29,6 +31,9 @@ export function userRoutes({ accounts }: Services): Route[] {
       ...whole,
       method: 'post',
       path: '/v1/users',
+      name: 'addUser',
+      answer: answers.addedUser,
+      refuses: [409],
       summary: 'Add a user of the desk; a password that was made is shown this once.',
       status: 201,
       body: userBody,
@@ -42,6 +47,8 @@ export function userRoutes({ accounts }: Services): Route[] {
       ...whole,
       method: 'get',
       path: '/v1/users',
+      name: 'users',
+      answer: answers.userPage,
       summary: 'The users of the desk.',
       handle: async () => ({ items: await accounts.users.list(), nextCursor: null }),
     }),
@@ -49,6 +56,9 @@ export function userRoutes({ accounts }: Services): Route[] {
       ...whole,
       method: 'patch',
       path: '/v1/users/:name',
+      name: 'changeUser',
+      answer: answers.oneUser,
+      refuses: [404, 409],
       summary: 'Change a user; another role, other clients or `disabled` end the sessions.',
       params: userParams,
       body: changeBody,
@@ -58,6 +68,9 @@ export function userRoutes({ accounts }: Services): Route[] {
       ...whole,
       method: 'post',
       path: '/v1/users/:name/password',
+      name: 'newPassword',
+      answer: answers.newPassword,
+      refuses: [404],
       summary: 'Make a new password for a user; it is shown this once, and all sessions end.',
       params: userParams,
       async handle({ params, caller }) {
@@ -70,9 +83,14 @@ export function userRoutes({ accounts }: Services): Route[] {
       ...whole,
       method: 'delete',
       path: '/v1/users/:name/sessions',
+      name: 'endSessions',
+      answer: answers.endedSessions,
+      refuses: [404],
       summary: 'Log a user out everywhere.',
       params: userParams,
       async handle({ params, caller }) {
+        if (!(await accounts.users.get(params.name)))
+          throw new NotFound(`there is no user "${params.name}"`);
         return { ended: await accounts.endSessions(caller.actor, params.name) };
       },
     }),

@@ -4,7 +4,9 @@ import { idSchema } from '../config/schema.js';
 import { urlSchema } from '../connectors/http-settings.js';
 import { makeSecret } from '../connectors/signature.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
+import { isTold, takesAlerts } from '../incidents/warnings.js';
 import type { Webhook } from '../queues/webhooks.js';
+import * as answers from './answers.js';
 import { endpointsQuery, idParams } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
@@ -21,8 +23,13 @@ export function webhookRoutes(services: Services): Route[] {
   const body = z.strictObject({
     url: urlSchema({ refusal: (host) => services.connectorTypes.guard.refusal(host) }),
     description: z.string().trim().min(1).max(200),
-    client: idSchema.optional(),
-    events: z.array(event).min(1).max(200).optional().meta({ description: 'without it, all' }),
+    client: idSchema.nullish(),
+    events: z
+      .array(event)
+      .min(1)
+      .max(200)
+      .nullish()
+      .meta({ description: 'null or without it, all' }),
   });
   const find = async (id: string, caller: Caller): Promise<Webhook> => {
     const webhook = await webhooks.get(id);
@@ -33,6 +40,8 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: base,
+      name: 'webhooks',
+      answer: answers.webhookPage,
       scope: 'read',
       summary: 'The webhooks.',
       query: endpointsQuery,
@@ -44,6 +53,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'get',
       path: `${base}/:id`,
+      name: 'webhook',
+      answer: answers.oneWebhook,
+      refuses: [404],
       scope: 'read',
       summary: 'One webhook.',
       params: idParams,
@@ -52,8 +64,12 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'put',
       path: `${base}/:id`,
+      name: 'putWebhook',
+      answer: answers.putWebhookAnswer,
+      refuses: [404],
       scope: 'admin',
-      summary: 'Create or change a webhook. Its signing secret is made here and shown this once.',
+      summary:
+        'Create a webhook, or set all of it anew: without client or events it has none. Its signing secret is made here and shown this once.',
       mayCreate: true,
       params: idParams,
       body,
@@ -73,6 +89,7 @@ export function webhookRoutes(services: Services): Route[] {
           const detail = 'this key may put the webhooks of its own client only';
           throw new InvalidInput([{ pointer: '/client', detail }]);
         }
+        await refuseDeaf(webhook, services);
         const secret = await webhooks.put(webhook, makeSecret());
         await audit.write(caller.actor, secret ? 'create' : 'change', { webhook: id });
         response.status(secret ? 201 : 200);
@@ -82,6 +99,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: `${base}/:id/rotate`,
+      name: 'rotateWebhook',
+      answer: answers.rotatedWebhook,
+      refuses: [404, 409],
       scope: 'admin',
       summary: 'Make a new signing secret, shown this once; for a while the old one signs as well.',
       params: idParams,
@@ -104,6 +124,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'post',
       path: `${base}/:id/enable`,
+      name: 'enableWebhook',
+      answer: answers.oneWebhook,
+      refuses: [404, 409],
       scope: 'operate',
       summary: 'Send to a webhook again that was disabled because it answered 410 Gone.',
       params: idParams,
@@ -118,6 +141,9 @@ export function webhookRoutes(services: Services): Route[] {
     route({
       method: 'delete',
       path: `${base}/:id`,
+      name: 'deleteWebhook',
+      answer: answers.oneWebhook,
+      refuses: [404],
       scope: 'admin',
       summary: 'Remove a webhook.',
       params: idParams,
@@ -129,6 +155,14 @@ export function webhookRoutes(services: Services): Route[] {
       },
     }),
   ];
+}
+
+/** Who is told of incidents here would not be told any more, and nobody would notice. */
+async function refuseDeaf(webhook: Webhook, { recipients }: Services): Promise<void> {
+  if (takesAlerts(webhook.events) || !isTold(await recipients.all(), webhook.id)) return;
+  const detail =
+    'must hold incident.opened: alerts are told to this webhook; or take it out of their recipients first';
+  throw new InvalidInput([{ pointer: '/events', detail }]);
 }
 
 const sees = (caller: Caller, { id, client }: Pick<Webhook, 'id' | 'client'>): boolean =>

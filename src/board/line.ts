@@ -11,6 +11,7 @@ import type {
   Status,
 } from '@bull-board/api/dist/types.js';
 import type { Place } from '../queues/places.js';
+import { redactedText } from '../queues/redact.js';
 import type { ItemView, QueueView } from '../queues/view.js';
 import { DELIMITER } from './names.js';
 import { shownItem } from './shown-item.js';
@@ -75,7 +76,7 @@ export class BoardLine extends BaseAdapter {
 
   override getDescription(): string {
     const view = this.source.view();
-    return view ? describe(view) : '';
+    return view ? redactedText(describe(view)) : '';
   }
 
   getStatuses(): Status[] {
@@ -115,8 +116,8 @@ export class BoardLine extends BaseAdapter {
     return found.flat().map(shownItem);
   }
 
-  getJobLogs(id: string): Promise<string[]> {
-    return this.source.logs(Number(id));
+  async getJobLogs(id: string): Promise<string[]> {
+    return (await this.source.logs(Number(id))).map(redactedText);
   }
 
   getMetrics(type: MetricsType, start = 0, end = -1): Promise<QueueMetrics> {

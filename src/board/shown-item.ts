@@ -1,4 +1,5 @@
 import type { QueueJob, QueueJobJson } from '@bull-board/api/dist/types.js';
+import { redacted, redactedText } from '../queues/redact.js';
 import type { ItemView } from '../queues/view.js';
 
 /** What Bull Board calls the states that it knows. */
@@ -36,19 +37,21 @@ export function shownItem(item: ItemView): QueueJob {
 function jsonOf(item: ItemView): QueueJobJson {
   const failed = item.state === 'failed';
   const waits = item.state === 'backing-off';
+  const reason = redactedText(item.error?.message ?? 'no error was recorded');
   return {
     id: String(item.queueId),
     name: nameOf(item),
-    data: item.data,
+    // As at the desk: people look here who need not know a shop's passwords.
+    data: redacted(item.data),
     progress: 0,
     attemptsMade: item.attempts,
     timestamp: Date.parse(item.enqueuedAt),
     processedOn: item.startedAt ? Date.parse(item.startedAt) : null,
     finishedOn: item.finishedAt ? Date.parse(item.finishedAt) : null,
     // A reason makes the board draw FAILED with a Retry button: only what has failed may bear one.
-    failedReason: failed ? (item.error?.message ?? 'no error was recorded') : '',
-    stacktrace: failed && item.error ? [explained(item.error)] : [],
-    returnvalue: item.outcome ?? (waits ? item.error : null),
+    failedReason: failed ? reason : '',
+    stacktrace: failed && item.error ? [redactedText(explained(item.error))] : [],
+    returnvalue: redacted(item.outcome ?? (waits ? item.error : null)),
     opts: optionsOf(item),
   };
 }
@@ -77,5 +80,5 @@ const optionsOf = (item: ItemView): Record<string, unknown> => ({
   entity: item.entity,
   state: item.state,
   recordUrl: item.recordUrl,
-  history: item.history,
+  history: redacted(item.history),
 });

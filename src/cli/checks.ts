@@ -23,6 +23,12 @@ export function id(text: string): string {
   return text;
 }
 
+/** A length of time, as 60. */
+export function seconds(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Must be a whole number of seconds.');
+  return Number(text);
+}
+
 export const ids = (text: string, before: string[] = []): string[] => [...before, id(text)];
 
 export function queueName(text: string): string {

@@ -25,13 +25,14 @@ interface PutOptions {
   secret?: string;
   header?: Record<string, string>;
   timeout?: number;
-  retry?: RetrySettings;
+  retry?: RetrySettings | false;
   rateLimit?: RateLimit | 'none';
   pingUrl?: string;
   verifyUrl?: string;
   resendUnknown?: boolean;
-  client?: string;
-  recordUrl?: string;
+  /** False: is to have none any more. */
+  client?: string | false;
+  recordUrl?: string | false;
 }
 
 /** The same four commands for channels, sources and services. */
@@ -87,34 +88,44 @@ function addPut(group: Command, kind: EndpointKind, io: Io): void {
     )
     .option('--timeout <ms>', 'http: milliseconds for a whole answer', count)
     .option('--retry <settings>', 'as attempts=3,firstDelayMs=5000,maxDelayMs=60000', retry)
+    .option('--no-retry', 'as the settings file has it for all')
     .option('--rate-limit <max/per>', 'how many items may start, as 100/minute, or none', rateLimit)
     .option('--ping-url <url>', 'http: asked whether it is back after it was away')
     .option('--verify-url <url>', 'http: asked whether an item was carried out, when nobody knows')
     .option('--resend-unknown <yes|no>', 'send orders again too when nobody knows', yesOrNo)
     .option('--connector <json>', 'all settings of the connector: JSON, @file, or - for stdin')
     .option('--client <id>', 'business that owns it', id)
+    .option('--no-client', 'belongs to nobody (any more)')
     .option('--record-url <url>', 'where a record can be seen, with {sku} or {orderNumber}')
-    .action(async (given: string, options: PutOptions, command: Command) => {
+    .option('--no-record-url', 'its records are nowhere to be seen (any more)')
+    .action(async (own: string, options: PutOptions, command: Command) => {
       const { client, output } = sessionOf(command, io);
-      const before = await present(client, kind, given);
+      const before = await present(client, kind, own);
       const description = options.description ?? before?.description;
       if (description === undefined)
         throw new UsageError(`A new ${kind} needs --description, which is what operators read.`);
       const settings: EndpointSettings = {
         description,
         connector: await connectorOf(options, before?.connector, io),
-        client: options.client ?? before?.client ?? undefined,
-        retry: options.retry || before?.retry ? { ...before?.retry, ...options.retry } : undefined,
+        client: given(options.client, before?.client),
+        retry:
+          options.retry !== false && (options.retry || before?.retry)
+            ? { ...before?.retry, ...options.retry }
+            : undefined,
         rateLimit: limitOf(options.rateLimit ?? before?.rateLimit),
         resendUnknown: options.resendUnknown ?? before?.resendUnknown ?? undefined,
-        recordUrl: options.recordUrl ?? before?.recordUrl ?? undefined,
+        recordUrl: given(options.recordUrl, before?.recordUrl),
       };
-      const endpoint = await client.putEndpoint(kind, given, settings);
+      const endpoint = await client.putEndpoint(kind, own, settings);
       output.print(endpoint, () => listing(output, [endpoint]));
       if (endpoint.secret)
         output.note(`Signing secret, shown only now: ${printable(endpoint.secret)}`);
     });
 }
+
+/** What was said, false to clear it; what was there when nothing was. */
+const given = <T>(said: T | false | undefined, before: T | null | undefined): T | undefined =>
+  said === false ? undefined : (said ?? before ?? undefined);
 
 const limitOf = (limit: RateLimit | 'none' | null | undefined): RateLimit | undefined =>
   limit === 'none' || !limit ? undefined : limit;

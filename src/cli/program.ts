@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addEndpoints } from './endpoints.js';
 import { addEnqueue } from './enqueue.js';
 import { exit, exitCodeOf, isExpected, UsageError } from './exit.js';
+import { addFleet } from './fleet.js';
 import { addImport } from './import.js';
 import { addIncidents } from './incidents.js';
 import { calledAs, type Io } from './io.js';
@@ -42,6 +43,7 @@ export function buildCli(serve: (program: Command) => void, io: Io = process): C
   program.commandsGroup('Put right:');
   addOperating(program, io);
   addSteering(program, io);
+  addFleet(program, io);
   addIncidents(program, io);
   program.commandsGroup('Feed:');
   addEnqueue(program, io);

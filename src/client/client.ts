@@ -102,6 +102,20 @@ export class AndonClient {
     return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/pause`, { body: { reason } });
   }
 
+  /** Whether the fleet is paused, and what runs. */
+  fleet(): Promise<shapes.Fleet> {
+    return this.call('GET', '/v1/fleet');
+  }
+
+  /** Lets nothing start in any queue; what runs is finished, what comes waits. */
+  pauseFleet(reason: string): Promise<shapes.Fleet> {
+    return this.call('POST', '/v1/fleet/pause', { body: { reason } });
+  }
+
+  resumeFleet(): Promise<shapes.Fleet> {
+    return this.call('POST', '/v1/fleet/resume');
+  }
+
   resume(name: string): Promise<shapes.Queue> {
     return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/resume`);
   }

@@ -173,6 +173,13 @@ export interface Queue {
 }
 
 /** One queue in the summary. */
+/** The whole fleet. */
+export interface Fleet {
+  paused: { at: string; by: string; reason: string } | null;
+  /** Items that are being delivered now. */
+  running: number;
+}
+
 export interface SummaryLine {
   client: string | null;
   queue: string;
@@ -211,15 +218,16 @@ export interface RateLimit {
   per: 'second' | 'minute' | 'hour' | 'day';
 }
 
+/** The whole of it: what is null or not given is cleared. */
 export interface EndpointSettings {
   description: string;
-  client?: string;
+  client?: string | null;
   connector: JsonObject & { type: string };
-  retry?: RetrySettings;
-  rateLimit?: RateLimit;
+  retry?: RetrySettings | null;
+  rateLimit?: RateLimit | null;
   /** Orders too are sent again when nobody knows whether they arrived. */
   resendUnknown?: boolean;
-  recordUrl?: string;
+  recordUrl?: string | null;
 }
 
 export interface Endpoint {
@@ -381,9 +389,9 @@ export interface IncidentDetails extends Incident {
 export interface WebhookSettings {
   readonly url: string;
   readonly description: string;
-  readonly client?: string | undefined;
-  /** Without it, all. */
-  readonly events?: readonly string[] | undefined;
+  readonly client?: string | null | undefined;
+  /** Null or without it, all. */
+  readonly events?: readonly string[] | null | undefined;
 }
 
 /** An address that `send_webhook` may send to. */

@@ -61,6 +61,16 @@ export const rateLimitSchema = z
   .meta({ description: 'how many items may start, as {"max": 100, "per": "minute"}' });
 export type RateLimit = Readonly<z.infer<typeof rateLimitSchema>>;
 
+/** Requests to the API in any period, over all its processes; 0 for no limit. */
+const requestLimitSchema = (max: number) =>
+  z
+    .strictObject({
+      max: z.int().min(0).max(100_000_000).default(max),
+      per: z.enum(Object.keys(ratePeriods) as (keyof typeof ratePeriods)[]).default('minute'),
+    })
+    .prefault({});
+export type RequestLimitSettings = Readonly<z.infer<ReturnType<typeof requestLimitSchema>>>;
+
 /**
  * Mails and webhooks wait for servers that may be away for a weekend: 3 days at the least, first after
  * 10 seconds, then at most 15 minutes apart, so that they leave soon after such a server is back.
@@ -71,17 +81,20 @@ export const patientRetry: RetryPolicy = {
   maxDelayMs: 900_000,
 };
 
-/** A channel, source or service as a user writes it; its connector's settings are checked by the connector's type. */
+/**
+ * A channel, source or service as a user writes it, whole; its connector's settings are checked by the connector's
+ * type. What is null or not there is not set.
+ */
 export const endpointSchema = z.strictObject({
   description: z.string().trim().min(1).max(200),
-  client: idSchema.optional(),
+  client: idSchema.nullish(),
   connector: z.looseObject({ type: z.string() }),
-  retry: retrySettingsSchema.optional(),
-  rateLimit: rateLimitSchema.optional(),
+  retry: retrySettingsSchema.nullish(),
+  rateLimit: rateLimitSchema.nullish(),
   /** Orders too are sent again when nobody knows whether they arrived: the far side knows the idempotency key. */
   resendUnknown: z.boolean().optional(),
   /** Where the record can be seen: `{key}` and `{sku}`, `{orderNumber}` … are filled in from the item. */
-  recordUrl: z.url({ protocol: /^https?$/ }).optional(),
+  recordUrl: z.url({ protocol: /^https?$/ }).nullish(),
 });
 export type EndpointInput = z.infer<typeof endpointSchema>;
 
@@ -191,6 +204,14 @@ export const fileSchema = z.strictObject({
       connections: z.int().min(10).max(1_000_000).default(2_000),
       /** All headers of a request together. */
       headerBytes: z.int().min(2_048).max(1_048_576).default(16_384),
+      /** Requests of one API key, and from one address; more get a 429 that says when to go on. */
+      rateLimit: z
+        .strictObject({
+          key: requestLimitSchema(60_000),
+          /** Behind a proxy all come from its address, unless ANDON_TRUST_PROXY says that there is one. */
+          address: requestLimitSchema(120_000),
+        })
+        .prefault({}),
     })
     .refine(({ headersMs, requestMs }) => headersMs <= requestMs, {
       error: 'must not be longer than requestMs',

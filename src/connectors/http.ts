@@ -3,6 +3,7 @@ import { type Answer, type Exchange, ExchangeError } from './exchange.js';
 import { judge, judgeError, judgeLook } from './http-answer.js';
 import { checked, type HttpSettings, httpSettingsSchema } from './http-settings.js';
 import { sign } from './signature.js';
+import { toldOf } from './told.js';
 
 /** Carries items out by one signed POST each, to any far side that keeps to DESIGN §5. */
 export function httpType(exchange: Pick<Exchange, 'send' | 'guard'>): ConnectorType<HttpSettings> {
@@ -116,17 +117,7 @@ export class HttpConnector implements Connector {
 const ANSWER_LIMIT = 8 * 1024 * 1024;
 
 const bodyOf = (delivery: Delivery) => ({
-  queueId: delivery.queueId,
-  instruction: delivery.instruction,
-  description: delivery.description,
-  mode: delivery.mode,
-  client: delivery.client,
-  source: delivery.source,
-  channel: delivery.channel,
-  entity: delivery.entity,
-  attempt: delivery.attempt,
-  enqueuedAt: delivery.enqueuedAt,
-  data: delivery.data,
+  ...toldOf(delivery),
   /** What earlier attempts brought about, so that only the rest is left to do. */
   done: delivery.parts
     .filter(({ state }) => state === 'done')

@@ -11,6 +11,8 @@ export interface KnownWebhook {
   readonly id: string;
   readonly url: string;
   readonly client: string | null;
+  /** The events it takes; null for all. */
+  readonly events: readonly string[] | null;
   readonly disabled: { readonly at: string; readonly reason: string } | null;
   /** Newest first; each signs. */
   readonly secrets: readonly string[];
@@ -70,6 +72,12 @@ class WebhookConnector implements Connector {
       return fail(
         `the webhook "${id}" is disabled since ${webhook.disabled.at}: ${webhook.disabled.reason}; enable it, then retry`,
       );
+    // Narrowed since it was enqueued, or an alert that it does not care for.
+    if (webhook.events && !webhook.events.includes(String(delivery.data['event'])))
+      return {
+        kind: 'done',
+        result: { notSent: `"${id}" takes ${webhook.events.join(', ')} only` },
+      };
     const outcome = await this.send(webhook, delivery);
     return new Scrubber(webhook.secrets).deep(outcome) as Outcome;
   }

@@ -9,7 +9,6 @@ const titles: Readonly<Record<number, string>> = {
   404: 'There is nothing here',
   409: 'That is not possible now',
   422: 'That was not understood',
-  429: 'Too many tries',
   503: 'Redis cannot be reached',
 };
 

@@ -2,7 +2,8 @@ import type { Accounts } from '../accounts/accounts.js';
 import type { Guard } from '../accounts/guard.js';
 import type { Provider } from '../accounts/provider.js';
 import type { BulkRuns } from '../blocking/bulk-runs.js';
-import type { SkipPreview, SkipTotals } from '../blocking/skip-preview.js';
+import type { FleetSwitch } from '../blocking/fleet-switch.js';
+import type { SkipPreview } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
 import type { Acts } from '../incidents/acts.js';
 import type { Incidents } from '../incidents/incidents.js';
@@ -33,6 +34,7 @@ export interface ConsoleServices {
   readonly registry: Registry;
   readonly finder: Finder;
   readonly transitions: Transitions;
+  readonly fleetSwitch: FleetSwitch;
   readonly bulkRuns: BulkRuns;
   readonly knownErrors: KnownErrors;
   readonly events: Changes;
@@ -40,7 +42,6 @@ export interface ConsoleServices {
   /** Of Andon itself, as the support bundle tells it. */
   readonly version: string;
   previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
-  skipTotals(items: readonly Item[]): Promise<SkipTotals>;
   readonly incidents: Incidents;
   readonly recipients: Recipients;
   readonly webhooks: Webhooks;

@@ -21,6 +21,7 @@ import { RetentionRoutine } from './retention.js';
 import { Runner } from './runner.js';
 import { type Moving, standstill } from './standstill.js';
 import { type Connect, Stations } from './stations.js';
+import { Suspects } from './suspects.js';
 import { Sweeper } from './sweeper.js';
 import { Tender } from './tender.js';
 import { Watchdog, type Watched } from './watchdog.js';
@@ -155,6 +156,7 @@ function build(parts: FleetParts, worker: string): Running {
     },
     locks,
     relay,
+    new Suspects(config.file.fleet.maxDeaths),
     { budget: config.file.fleet.budget, lockMs: config.lockMs, retry: config.file.retry },
     meter,
     log,

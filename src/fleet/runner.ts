@@ -4,6 +4,7 @@ import type { Failure, Outcome } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import { pause } from '../lifecycle.js';
 import type { Log } from '../log.js';
+import { redactedText } from '../queues/redact.js';
 import type { Endpoint } from '../queues/registry.js';
 import { isOutage } from '../redis/outage.js';
 import {
@@ -23,6 +24,7 @@ import type { Meter } from './meter.js';
 import type { Relay } from './relay.js';
 import { settle } from './settle.js';
 import type { Stations } from './stations.js';
+import { notItsTurn, type Suspects } from './suspects.js';
 
 /** The process stops: a delivery is to end at once, its item goes back to the head. */
 export class Stopping extends Error {
@@ -46,6 +48,7 @@ export class Runner {
   private readonly deliveries: Deliveries;
   private readonly locks: LockKeeper;
   private readonly relay: Pick<Relay, 'soon'>;
+  private readonly suspects: Suspects;
   private readonly options: RunnerOptions;
   private readonly meter: Meter;
   private readonly log: Log;
@@ -56,12 +59,14 @@ export class Runner {
     workshop: Workshop,
     locks: LockKeeper,
     relay: Pick<Relay, 'soon'>,
+    suspects: Suspects,
     options: RunnerOptions,
     meter: Meter,
     log: Log,
   ) {
     this.workshop = workshop;
     this.relay = relay;
+    this.suspects = suspects;
     this.meter = meter;
     this.deliveries = workshop.deliveries;
     this.locks = locks;
@@ -102,8 +107,9 @@ export class Runner {
     this.running.add(abort);
     const from = performance.now();
     const { instruction, mode } = claim.item;
+    const leave = this.suspects.enter(claim);
     try {
-      const attempt = await this.attempt(claim, stations, lock.signal);
+      const attempt = leave ? await this.attempt(claim, stations, lock.signal) : notItsTurn;
       if (!attempt) {
         this.meter.delivered({ instruction, became: 'handed-back', seconds: null });
         noteFailure(span, 'handed-back', 'the delivery was ended from inside');
@@ -129,7 +135,11 @@ export class Runner {
       this.meter.delivered({ instruction, became, seconds });
       span.setAttribute('andon.outcome', became);
       if ('failure' in attempt.outcome)
-        noteFailure(span, attempt.outcome.failure.cause, attempt.outcome.failure.message);
+        noteFailure(
+          span,
+          attempt.outcome.failure.cause,
+          redactedText(attempt.outcome.failure.message),
+        );
       this.tell(claim, attempt.outcome, attempt.endpoint, settled);
       // Redis was away for longer than the lock, or we slept: no fault of the item's.
       if (!settled.stored) await this.insist(claim, () => this.deliveries.pardon(claim));
@@ -144,6 +154,7 @@ export class Runner {
     } finally {
       this.running.delete(abort);
       lock.release();
+      leave?.();
     }
   }
 
@@ -214,7 +225,8 @@ export class Runner {
     if (!settled.stored) {
       this.log.error(facts, 'late result refused: the lock was lost');
     } else if ('failure' in outcome && outcome.kind !== 'rate') {
-      this.log.warn({ ...facts, ...outcome.failure }, outcome.kind);
+      const message = redactedText(outcome.failure.message);
+      this.log.warn({ ...facts, ...outcome.failure, message }, outcome.kind);
     } else {
       this.log.debug(facts, outcome.kind);
     }

@@ -40,7 +40,12 @@ export async function standstill(
 async function longestReady(redis: Redis, keys: Keys, kind: SlotKind): Promise<number> {
   const part = kind === 'blocking' ? 'readyBlocking' : 'readyParallel';
   const firsts = await Promise.all(
-    keys.shards.map((shard) => redis.zrange(keys.ours(shard, part), '0', '0', 'WITHSCORES')),
+    keys.shards.map(async (shard) =>
+      // While the fleet is paused nothing is to be taken.
+      (await redis.exists(keys.ours(shard, 'fleetPause')))
+        ? []
+        : redis.zrange(keys.ours(shard, part), '0', '0', 'WITHSCORES'),
+    ),
   );
   const since = firsts.map(([, score]) => Number(score ?? Number.POSITIVE_INFINITY));
   const oldest = Math.min(...since);

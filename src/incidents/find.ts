@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { redactedText } from '../queues/redact.js';
 import type { Keys, ShardKeys } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
 
@@ -139,5 +140,9 @@ function readFailure(text: string): { message: string; cause: string } | null {
   if (text === '') return null;
   const { message, cause } = JSON.parse(text) as Record<string, unknown>;
   if (typeof message !== 'string') return null;
-  return { message: message.slice(0, 2_000), cause: typeof cause === 'string' ? cause : 'bug' };
+  // What is told by mail has left the house.
+  return {
+    message: redactedText(message.slice(0, 2_000)),
+    cause: typeof cause === 'string' ? cause : 'bug',
+  };
 }

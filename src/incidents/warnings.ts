@@ -1,6 +1,7 @@
 import type { OverrideInput } from '../config/alerts-schema.js';
 import type { Fault } from '../errors.js';
 import { type Endpoint, endpointName, type Registry } from '../queues/registry.js';
+import type { Webhook } from '../queues/webhooks.js';
 import { type Routing, topLevelOf } from './routing.js';
 import type { NotificationType } from './types.js';
 
@@ -71,20 +72,41 @@ export async function unknownEndpoints(
   return faults;
 }
 
-/** Recipients that name a webhook there is not, for somebody who `sees` only some. */
+/** Whether a webhook that takes these events (null: all) would be told of any incident. */
+export const takesAlerts = (events: readonly string[] | null): boolean =>
+  events === null || events.some((name) => name.startsWith('incident.'));
+
+const idIn = (address: string): string | undefined =>
+  /^(?:webhook|slack|teams):(.+)$/.exec(address)?.[1];
+
+/** Whether alerts are told to this webhook. */
+export function isTold({ lists, overrides }: Routing, webhookId: string): boolean {
+  const all = [
+    ...lists.flatMap((one) => [...one.recipients, ...(one.escalation?.recipients ?? [])]),
+    ...overrides.flatMap((one) => one.recipients),
+  ];
+  return all.some(({ address }) => idIn(address) === webhookId);
+}
+
+/** Recipients that name a webhook there is not, or that takes no alerts, for somebody who `sees` only some. */
 export async function unknownWebhooks(
   recipients: readonly { readonly address: string }[],
-  webhooks: { get(id: string): Promise<Pick<Endpoint, 'id' | 'client'> | null> },
+  webhooks: { get(id: string): Promise<Pick<Webhook, 'id' | 'client' | 'events'> | null> },
   sees: (endpoint: Pick<Endpoint, 'kind' | 'id' | 'client'>) => boolean,
 ): Promise<Fault[]> {
   const faults: Fault[] = [];
   for (const [n, { address }] of recipients.entries()) {
-    const id = /^(?:webhook|slack|teams):(.+)$/.exec(address)?.[1];
+    const id = idIn(address);
     if (id === undefined) continue;
     const webhook = await webhooks.get(id);
-    if (webhook && sees({ kind: 'service', id, client: webhook.client })) continue;
-    const detail = `no webhook "${id}" is registered: andon webhook put ${id} comes first`;
-    faults.push({ pointer: `/recipients/${n}`, detail });
+    const pointer = `/recipients/${n}`;
+    if (!webhook || !sees({ kind: 'service', id, client: webhook.client })) {
+      const detail = `no webhook "${id}" is registered: andon webhook put ${id} comes first`;
+      faults.push({ pointer, detail });
+    } else if (!takesAlerts(webhook.events)) {
+      const detail = `the webhook "${id}" takes ${webhook.events?.join(', ')} only: let it take incident.opened too`;
+      faults.push({ pointer, detail });
+    }
   }
   return faults;
 }

@@ -11,6 +11,9 @@ local ready = blocking and shard.readyBlocking or shard.readyParallel
 local token, lockMs, worker = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local taken = {}
 
+-- The queues stay ready; whoever resumes the fleet rouses the workers.
+if fleetStands() then return taken end
+
 -- Queues that turn out empty or stopped cost a look each; 500 of them are enough for one script.
 for _ = 1, 500 do
   if #taken >= slots then break end

@@ -33,6 +33,8 @@ const figuresSchema = z.object({
     z.object({ queue: z.string(), oldest: seconds, waiting: z.number(), state: z.string() }),
   ),
   incidents: z.number(),
+  /** A person stopped the whole fleet. */
+  paused: z.boolean().default(false),
   processes: z.record(z.string(), z.number()),
   redis: z.object({ used: z.number(), limit: z.number(), replicas: z.number() }),
 });
@@ -71,11 +73,12 @@ export async function look({ redis, scripts, keys, holdGraceMs }: FiguresParts):
   const registry = new Registry(redis, scripts, keys);
   const names = [PARALLEL, ...(await registry.queueNames())];
   const all = await readStatus(scripts, keys, names, holdGraceMs);
-  const [ready, processes, memory, incidents] = await Promise.all([
+  const [ready, processes, memory, incidents, paused] = await Promise.all([
     readReady(redis, keys, since),
     new Presence(redis, keys).all(),
     readMemory(redis),
     redis.zcard(keys.alerts.open),
+    Promise.all(keys.shards.map((shard) => redis.exists(keys.ours(shard, 'fleetPause')))),
   ]);
   const blocks = all.map((one) => since(one.blockedBy?.since ?? null));
   const holds = all.map((one) => since(one.heldSince));
@@ -108,6 +111,7 @@ export async function look({ redis, scripts, keys, holdGraceMs }: FiguresParts):
     ready,
     worst: byAge.slice(0, WORST),
     incidents,
+    paused: paused.includes(1),
     processes: Object.fromEntries(
       ['api', 'worker', 'alerts'].map((role) => [role, roles.filter((one) => one === role).length]),
     ),
@@ -136,11 +140,13 @@ async function readReady(
     const shards = await Promise.all(
       keys.shards.map(async (shard) => {
         const key = keys.ours(shard, part);
-        const [queues, [, first]] = await Promise.all([
+        const [queues, [, first], paused] = await Promise.all([
           redis.zcard(key),
           redis.zrange(key, '0', '0', 'WITHSCORES'),
+          redis.exists(keys.ours(shard, 'fleetPause')),
         ]);
-        return { queues, longest: first === undefined ? 0 : since(Number(first)) };
+        // While the fleet is paused they wait for a person, not for a worker.
+        return { queues, longest: paused || first === undefined ? 0 : since(Number(first)) };
       }),
     );
     const queues = shards.reduce((sum, one) => sum + one.queues, 0);

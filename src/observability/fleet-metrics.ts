@@ -42,6 +42,10 @@ export class FleetMetrics {
     ['queue', 'state'],
   );
   private readonly incidents = this.gauge('incidents_open', 'Incidents that are open');
+  private readonly fleetPaused = this.gauge(
+    'paused',
+    '1 while a person has stopped the whole fleet',
+  );
   private readonly processes = this.gauge('processes', 'Processes that run, by role', ['role']);
   private readonly used = this.gauge('redis_memory_bytes', 'Memory that Redis uses');
   private readonly limit = this.gauge('redis_memory_limit_bytes', 'What it may use; 0 is no limit');
@@ -80,6 +84,7 @@ export class FleetMetrics {
       this.worstWaiting.set({ queue, state }, waiting);
     }
     this.incidents.set(figures.incidents);
+    this.fleetPaused.set(figures.paused ? 1 : 0);
     for (const [role, count] of Object.entries(figures.processes))
       this.processes.set({ role }, count);
     this.used.set(redis.used);

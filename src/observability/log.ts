@@ -1,9 +1,9 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { traceIdOf } from '../traces.js';
 
-/** JSON lines on standard output, or readable ones on a terminal. Secrets do not pass. */
-export function makeLog(level: string): Logger {
+/** JSON lines on standard output, or readable ones on a terminal. Secrets do not pass. @param to instead of there */
+export function makeLog(level: string, to?: DestinationStream): Logger {
   const options = {
     level,
     base: undefined,
@@ -26,9 +26,16 @@ export function makeLog(level: string): Logger {
       censor: '[hidden]',
     },
   };
+  if (to) return pino(options, to);
   if (!process.stdout.isTTY) return pino(options);
   return pino(
     options,
-    pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }),
+    pretty({
+      colorize: true,
+      singleLine: true,
+      ignore: 'pid,hostname',
+      translateTime: 'HH:MM:ss',
+      sync: true,
+    }),
   );
 }

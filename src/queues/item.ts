@@ -62,6 +62,8 @@ export interface Item {
     readonly reason: string;
     readonly cause: string;
   } | null;
+  /** How many workers died or hung while it ran. */
+  readonly deaths: number;
   /** How often in succession the far side answered a ping and the item failed all the same. */
   readonly answered: number;
   /**
@@ -125,6 +127,7 @@ export function readItem(
     finishedAt: time(hash['finishedOn']),
     error: readError(hash, state),
     held: readHeld(hash, state),
+    deaths: Number(hash['deaths'] ?? 0),
     answered: Number(hash['answered'] ?? 0),
     begun: hash['begun'] === 'yes' || hash['begun'] === 'retried' ? hash['begun'] : 'no',
     changed: hash['changed'] === '1',

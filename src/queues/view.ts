@@ -7,7 +7,7 @@ import type { QueueStatus } from './status.js';
 /** An item with what it is in plain words ("Add product to Cape Shopify") and where its record can be seen. */
 export type ItemView = Omit<
   Item,
-  'adopted' | 'answered' | 'begun' | 'changed' | 'rated' | 'trace'
+  'adopted' | 'answered' | 'begun' | 'changed' | 'deaths' | 'rated' | 'trace'
 > & {
   /** Where its enqueue and attempts are found in a tracing tool. */
   readonly traceId: string | null;
@@ -33,6 +33,7 @@ export async function showItems(
     const {
       adopted: _,
       answered: _answered,
+      deaths: _deaths,
       begun: _begun,
       changed: _c,
       rated: _rated,

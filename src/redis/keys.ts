@@ -63,6 +63,8 @@ const shardParts = {
   failed: 'failed',
   skipped: 'skipped',
   resolved: 'resolved',
+  /** hash, there while the whole fleet is paused: since when, by whom, why; the same in every shard */
+  fleetPause: 'fleet-pause',
   /** streams */
   events: 'events',
   audit: 'audit',
@@ -90,6 +92,8 @@ const shardPrefixes = {
   /** string with expiry: the last turn that was given to an item waiting for such an endpoint */
   rateTurn: 'rate-turn:',
 } as const;
+
+const LAYOUT_PART = 'layout';
 
 /** Keys of the alerts, in a slot of their own, and what each holds. */
 const alertParts = {
@@ -148,6 +152,8 @@ export interface RegistryKeys {
   readonly sessionsOf: string;
   /** prefix of what counts failed logins */
   readonly logins: string;
+  /** prefix of what counts requests to the API */
+  readonly requests: string;
   /** prefix of what counts visits by links of mails */
   readonly actVisits: string;
   /** prefix, a random id follows: string with expiry, a login under way at another provider */
@@ -162,6 +168,10 @@ export interface RegistryKeys {
   readonly knownErrorsFollowed: string;
   /** string: number of shards, fixed at the first start */
   readonly shards: string;
+  /** string: number of the layout of all data, or "migrating 1 2"; in each shard too */
+  readonly layout: string;
+  /** string with expiry: the process that migrates */
+  readonly migrating: string;
   /** string: set when config/andon.yaml has been read in */
   readonly seeded: string;
   /** string with expiry: the process that sweeps */
@@ -218,6 +228,7 @@ export class Keys {
       session: registry('session:'),
       sessionsOf: registry('sessionsOf:'),
       logins: registry('logins'),
+      requests: registry('requests'),
       actVisits: registry('actVisits'),
       signIn: registry('signIn:'),
       bulkRuns: registry('bulkRuns'),
@@ -225,6 +236,8 @@ export class Keys {
       knownErrorCounts: registry('knownErrorCounts'),
       knownErrorsFollowed: registry('knownErrorsFollowed'),
       shards: registry('shards'),
+      layout: registry('layout'),
+      migrating: registry('migrating'),
       seeded: registry('seeded'),
       sweeper: registry('sweeper'),
       probe: registry('probe'),
@@ -313,6 +326,11 @@ export class Keys {
     return `${shard.prefix}:andon:${shardParts[part]}`;
   }
 
+  /** String: the layout of a shard's data, which each script asks for first. */
+  layoutOf(shard: ShardKeys): string {
+    return `${shard.prefix}:andon:${LAYOUT_PART}`;
+  }
+
   /** The facts and counters of a queue. */
   line(queue: QueueName): string {
     return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.line}${queue}`;
@@ -348,6 +366,7 @@ export class Keys {
 export const luaKeys: string = [
   'local PREFIX = KEYS[1]',
   "local OURS = PREFIX .. ':andon:'",
+  `local LAYOUT_KEY = OURS .. '${LAYOUT_PART}'`,
   `local PARALLEL = '${PARALLEL}'`,
   `local shard = { ${Object.entries(shardParts)
     .map(([name, part]) => `${name} = OURS .. '${part}'`)

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { crashPoint } from '../crash-points.js';
 import { type Durability, local } from './durability.js';
 import { type Keys, luaKeys, type ShardKeys } from './keys.js';
+import { LAYOUT, layoutRefusal } from './layout.js';
 
 /** BullMQ's own scripts that ours wrap; its package exports their text. */
 const bullmqScripts = createRequire(import.meta.url)('bullmq/dist/cjs/scripts') as Record<
@@ -51,6 +52,8 @@ const calls = {
   'end-rule': told(4),
   enqueue: told(3, 12),
   fail: ours(8),
+  'fleet-pause': told(3),
+  'fleet-resume': told(2),
   failures: ours(0, 1),
   forget: ours(10, 1),
   giveback: ours(3),
@@ -60,6 +63,8 @@ const calls = {
   pause: told(3),
   rate: ours(4),
   read: ours(1, 2),
+  recount: ours(1),
+  reindex: ours(0, 2),
   relay: ours(3),
   renew: ours(1, 3),
   report: ours(6),
@@ -102,8 +107,17 @@ ${luaKeys}
 
 const read = (path: string) => readFileSync(new URL(`../lua/${path}.lua`, import.meta.url), 'utf8');
 
-/** The whole text of a script, `--@include` and `--@bullmq` lines filled in, each once. */
-export function composeScript(name: ScriptName, shards: number): string {
+/** Data of another layout are not touched, not even to look: an older program would not know what it sees. */
+const ofThisLayout = `
+local layout = rcall('GET', LAYOUT_KEY)
+if layout and layout ~= '${LAYOUT}' then return redis.error_reply('LAYOUT ' .. layout) end
+`;
+
+/**
+ * The whole text of a script, `--@include` and `--@bullmq` lines filled in, each once.
+ * @param anyLayout for migrations, which work on data of any layout
+ */
+export function composeScript(name: ScriptName, shards: number, anyLayout = false): string {
   const seen = new Set<string>();
   const fill = (text: string): string =>
     text.replace(/^--@(include|bullmq) (\w+)$/gm, (_, kind: string, part: string) => {
@@ -111,7 +125,8 @@ export function composeScript(name: ScriptName, shards: number): string {
       seen.add(part);
       return kind === 'include' ? fill(read(`lib/${part}`)) : wrapped(part);
     });
-  return `${preamble}local SHARDS = ${shards}\n${fill(read(name))}`;
+  const guard = anyLayout ? '' : ofThisLayout;
+  return `${preamble}${guard}local SHARDS = ${shards}\n${fill(read(name))}`;
 }
 
 function wrapped(name: string): string {
@@ -142,15 +157,26 @@ export type Argument = string | number;
 export class Scripts {
   readonly durability: Durability;
   private readonly redis: Redis;
+  /** Commands of a connection are shared by all who define them there. */
+  private readonly prefix: string;
 
-  /** @param durability when a step that somebody is told of counts as done; it must watch `redis` */
-  constructor(redis: Redis, keys: Keys, durability: Durability = local) {
+  /**
+   * @param durability when a step that somebody is told of counts as done; it must watch `redis`
+   * @param anyLayout for migrations alone
+   */
+  constructor(
+    redis: Redis,
+    keys: Keys,
+    durability: Durability = local,
+    { anyLayout = false }: { anyLayout?: boolean } = {},
+  ) {
     this.redis = redis;
     this.durability = durability;
+    this.prefix = anyLayout ? 'andon_any_' : 'andon_';
     for (const name of scriptNames) {
-      redis.defineCommand(commandOf(name), {
+      redis.defineCommand(this.prefix + name, {
         numberOfKeys: 2,
-        lua: composeScript(name, keys.shards.length),
+        lua: composeScript(name, keys.shards.length, anyLayout),
       });
     }
   }
@@ -171,13 +197,15 @@ export class Scripts {
       string,
       (prefix: string, absent: string, ...args: Argument[]) => Promise<Reply>
     >;
-    const command = commands[commandOf(name)];
+    const command = commands[this.prefix + name];
     if (!command) throw new Error(`script ${name} is not defined`);
     crashPoint(`before-${name}`);
-    const reply = await command.call(this.redis, shard.prefix, shard.absent, ...args);
+    const reply = await command
+      .call(this.redis, shard.prefix, shard.absent, ...args)
+      .catch((error: unknown) => {
+        throw layoutRefusal(error) ?? error;
+      });
     crashPoint(`after-${name}`);
     return reply;
   }
 }
-
-const commandOf = (name: ScriptName) => `andon_${name}`;

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign/campaign.js';
+import { type Recovery, recoveries } from './campaign/recovery.js';
 import { excerpt, page, type Report } from './campaign/report.js';
 import { check } from './checker/checker.js';
 import { fromText } from './checker/history.js';
-import type { Violation } from './checker/story.js';
+import { compared } from './checker/neighbours.js';
+import { tell, type Violation } from './checker/story.js';
 import { fuzz } from './fuzz/fuzz.js';
 import { prove } from './seeded-bugs/prove.js';
 
@@ -14,7 +16,7 @@ import { prove } from './seeded-bugs/prove.js';
 const HELP = `npm run faults -- [options]
 
   --big            the long run: until there were 300,000 deliveries and 500 faults, at most 45 minutes;
-                   sets minutes 45, queues 120, rate 400, intensity 0.4, unless they are given
+                   sets minutes 45, queues 120, rate 400, intensity 0.3, unless they are given
   --minutes N      how long faults are made, at most (5)
   --deliveries N   ends when there were so many deliveries,
   --faults N       and so many faults
@@ -69,7 +71,7 @@ const sizes = {
     minutes: '45',
     queues: '120',
     rate: '400',
-    intensity: '0.4',
+    intensity: '0.3',
     deliveries: '300000',
     faults: '500',
   },
@@ -111,10 +113,13 @@ async function run(seed: number, minutes: number): Promise<boolean> {
   });
   await writeFile(join(directory, 'report.json'), JSON.stringify(report, null, 1));
   await writeFile(join(directory, 'report.html'), page(report));
-  for (const one of report.recoveries)
-    console.log(
-      `${one.kind.padEnd(26)} ${String(one.times).padStart(4)} times, median ${one.medianMs} ms, longest ${one.maxMs} ms${one.goalMs === null ? '' : one.maxMs > one.goalMs ? `, over the goal of ${one.goalMs}` : `, goal ${one.goalMs}`}`,
-    );
+  tellOfRecovery(report.recoveries);
+  const { neighbours } = report;
+  console.log(
+    neighbours
+      ? `p99 of waits: ${neighbours.beforeP99Ms} ms before the first fault, ${neighbours.besideP99Ms} ms beside blocked queues`
+      : 'waits beside blocked queues could not be compared: the machine itself stood still then',
+  );
   for (const { who, maxMb } of report.memory) console.log(`${who.padEnd(26)} ${maxMb} MB at most`);
   for (const complaint of report.complaints) console.log(`VIOLATION ${complaint}`);
   tellOf(report.violations);
@@ -145,9 +150,21 @@ async function judgeAgain(directory: string): Promise<boolean> {
   const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8')) as Report;
   const lines = fromText(await readFile(join(directory, 'all.jsonl'), 'utf8'));
   const violations = check(lines, report.judged);
+  console.log(JSON.stringify(compared(tell(lines, report.judged))));
   tellOf(violations);
+  tellOfRecovery(recoveries(report.faults, lines, report.judged.lockMs));
   console.log(`${lines.length} lines, ${violations.length} violations`);
   return violations.length === 0;
+}
+
+function tellOfRecovery(all: readonly Recovery[]): void {
+  for (const { kind, times, medianMs, maxMs, goalMs } of all) {
+    const goal =
+      goalMs === null ? '' : maxMs > goalMs ? `, over the goal of ${goalMs}` : `, goal ${goalMs}`;
+    console.log(
+      `${kind.padEnd(26)} ${String(times).padStart(4)} times, median ${medianMs} ms, longest ${maxMs} ms${goal}`,
+    );
+  }
 }
 
 function tellOf(violations: readonly Violation[]): void {

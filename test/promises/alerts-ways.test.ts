@@ -60,6 +60,37 @@ test('a webhook, Slack and Teams are told of an incident and its end, each in it
   expect((at('hub')[1]!.body as unknown as { type: string }).type).toBe('incident.over');
 });
 
+test('a webhook is told of those alerts only whose events it takes, and of one at the least', async () => {
+  const { api, shop, smtp } = await startOffice(redis);
+  const chat = await FarSide.start();
+  const put = (id: string, events: string[]) =>
+    api.call('PUT', `/v1/webhooks/${id}`, {
+      body: { url: `${chat.url}/${id}`, description: id, events },
+    });
+  await put('all', ['incident.opened', 'incident.over']);
+  await put('first', ['incident.opened']);
+  await put('orders', ['order.created']);
+  const recipients = ['ann@shop.example', 'webhook:all', 'webhook:first'];
+  const set = (body: object) => api.call('PUT', '/v1/alerts/recipients', { body });
+  const deaf = await set({ recipients: [...recipients, 'webhook:orders'] });
+  expect([deaf.status, deaf.body.errors[0]?.pointer]).toEqual([422, '/recipients/3']);
+  expect((await set({ recipients })).status).toBe(200);
+
+  const [queueId] = await api.add('12', 'a');
+  await until('both to be told', () => chat.deliveries.length === 2);
+  shop.answer = () => ({ status: 200 });
+  await api.ok('POST', `/v1/items/${queueId}/retry`);
+  await smtp.untilMails(2);
+  const end = () => chat.deliveries.filter(({ path }) => path.endsWith('/all')).length === 2;
+  await until('the one to be told of the end', end);
+  expect(chat.deliveries.filter(({ path }) => path.endsWith('/first')).length).toBe(1);
+
+  // Nobody would notice that alerts go nowhere any more.
+  const narrowed = await put('first', ['order.created']);
+  expect([narrowed.status, narrowed.body.errors[0]?.pointer]).toEqual([422, '/events']);
+  expect((await put('orders', ['order.paid'])).status).toBe(200);
+});
+
 test('a webhook that is not registered is no recipient, and one of another client neither', async () => {
   const { api } = await startOffice(redis);
   await api.put('channel', '13', 'http://127.0.0.1:9/', { client: 'cape' });

@@ -50,7 +50,7 @@ describe('every page and form', () => {
       expect(page.headers.location).toMatch(/^\/login/);
       const script = await send({ accept: 'application/json' });
       expect(script.status).toBe(401);
-      expect(script.body.type).toBe('urn:andon:problem:login-needed');
+      expect(script.body.type).toBe('/problems/login-needed');
       const stolen = await send({
         accept: 'application/json',
         cookie: `andon-session=${'A'.repeat(43)}`,

@@ -62,6 +62,9 @@ describe('what a key may do', () => {
     'DELETE /v1/webhooks/:id': [],
     'POST /v1/webhooks/:id/rotate': [],
     'POST /v1/webhooks/:id/enable': ['operate'],
+    'GET /v1/fleet': ['read', 'operate'],
+    'POST /v1/fleet/pause': [],
+    'POST /v1/fleet/resume': [],
     'GET /v1/audit': [],
     'GET /v1/keys': [],
     'POST /v1/keys': [],
@@ -117,9 +120,9 @@ describe('what a key may do', () => {
       if (!allowed)
         expect({ status, type: body.type }).toEqual({
           status: 403,
-          type: 'urn:andon:problem:forbidden',
+          type: '/problems/forbidden',
         });
-      else expect([200, 400, 404, 415, 422]).toContain(status);
+      else expect([200, 400, 404, 409, 415, 422]).toContain(status);
     },
   );
 
@@ -129,7 +132,7 @@ describe('what a key may do', () => {
       const answer = await api.call(method, path.replace(/:\w+/, '1'), { key });
       expect(answer).toMatchObject({
         status: 401,
-        body: { type: 'urn:andon:problem:unauthorized' },
+        body: { type: '/problems/unauthorized' },
       });
       expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
     }

@@ -110,7 +110,7 @@ describe('a blocked queue, as an operator sees it', () => {
     expect(answer).toMatchObject({
       status: 409,
       body: {
-        type: 'urn:andon:problem:conflict',
+        type: '/problems/conflict',
         detail: `${queue} is blocked by item ${ids[0]}: retry, skip or resolve it`,
         state: 'blocked',
         blockedBy: ids[0],
@@ -304,7 +304,7 @@ describe('what does not fit the present state is answered 409 with that state', 
       const answer = await act(id, verb);
       expect(answer).toMatchObject({
         status: 409,
-        body: { type: 'urn:andon:problem:conflict', state },
+        body: { type: '/problems/conflict', state },
       });
       expect(answer.body.detail).toContain(`item ${id} is ${state}`);
     }

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Api, type CallOptions, product } from '../support/api.js';
 import { startTestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const redis = await startTestRedis();
 const api = await Api.start(redis);
@@ -28,7 +29,7 @@ async function expectRefusal(
 ): Promise<void> {
   const before = await api.dump();
   const answer = await api.call(method, path, options);
-  expect(answer).toMatchObject({ status, body: { status, type: `urn:andon:problem:${type}` } });
+  expect(answer).toMatchObject({ status, body: { status, type: `/problems/${type}` } });
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json\b/);
   expect(answer.body.requestId).toBe(answer.headers['x-request-id']);
   expect(answer.body.detail).toMatch(/\S/);
@@ -47,7 +48,11 @@ const MIB = 1024 * 1024;
 
 let waiting = 0;
 beforeAll(async () => {
-  await api.put('channel', '12', undefined, { client: 'cape' });
+  // On a machine that is busy the first call may find Redis too slow for an answer (503).
+  await until('the channel is there', async () => {
+    await api.put('channel', '12', undefined, { client: 'cape' });
+    return true;
+  });
   await api.put('source', 's1');
   await api.put('service', 'email');
   [waiting = 0] = await api.add('12', 'WAITS');
@@ -312,6 +317,25 @@ describe('P10: bad input gets a clear answer and leaves no trace', () => {
     ],
     ['a path that there is not', '/v1/itmes', { status: 404, type: 'not-found', at: null }],
   ])('%s', (_, path, refusal) => expectRefusal('GET', path, {}, refusal));
+
+  test.each([
+    ['DELETE', '/v1/items/1', 'GET, HEAD, PATCH'],
+    ['PATCH', '/v1/channels/12', 'DELETE, GET, HEAD, PUT'],
+    ['POST', '/v1/channels/12/', 'DELETE, GET, HEAD, PUT'],
+    ['GET', '/v1/items/1/retry', 'POST'],
+    ['PUT', '/v1/items/batch', 'GET, HEAD, PATCH, POST'],
+    ['POST', '/healthz', 'GET, HEAD'],
+    ['PUT', '/openapi.json', 'GET, HEAD'],
+  ])('%s %s is told what this path takes', async (method, path, allow) => {
+    const { status, headers, body } = await api.call(method, path);
+    expect([status, headers['allow']]).toEqual([405, allow]);
+    expect(body).toMatchObject({
+      type: '/problems/method-not-allowed',
+      detail: `${path} takes ${allow}, not ${method}; see /docs`,
+    });
+    const asked = await api.call('OPTIONS', path);
+    expect(asked.headers['allow']).toBe(allow);
+  });
 
   const connector = { type: 'http', url: 'http://127.0.0.1:9/' };
   test.each<[string, string, string, object, Refusal]>([

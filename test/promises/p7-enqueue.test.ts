@@ -169,7 +169,7 @@ describe('P7: an Idempotency-Key makes one item of one request, however often it
       const answer = await keyed('other', body);
       expect(answer).toMatchObject({
         status: 422,
-        body: { type: 'urn:andon:problem:idempotency-key-reused' },
+        body: { type: '/problems/idempotency-key-reused' },
       });
     }
     expect(await skusIn(channel)).toEqual(['A']);
@@ -329,7 +329,7 @@ describe('P7: while Redis is away', () => {
     expect(performance.now() - asked).toBeLessThan(2_000);
     expect(answer).toMatchObject({
       status: 503,
-      body: { status: 503, type: 'urn:andon:problem:store-unavailable' },
+      body: { status: 503, type: '/problems/store-unavailable' },
     });
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json\b/);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);

@@ -113,7 +113,7 @@ describe('P7 with `durability: replicated`', () => {
       const refused = await ask();
       expect(refused.status).toBe(503);
       expect(refused.headers['retry-after']).toBe('2');
-      expect(refused.body.type).toBe('urn:andon:problem:not-replicated');
+      expect(refused.body.type).toBe('/problems/not-replicated');
       expect(refused.body.detail).toMatch(/Idempotency-Key/);
     }
     network.heal();

@@ -76,6 +76,22 @@ describe.each(['channel', 'source', 'service'])('a %s', (kind) => {
     expect((await api.ok('GET', `/v1/${kind}s`)).items.map(({ id }) => id)).not.toContain('reg-1');
   });
 
+  test('loses its client, link, retries and limit when they are put as null', async () => {
+    const id = `/v1/${kind}s/cleared`;
+    const body = { description: 'Cape', connector };
+    const full = {
+      client: 'cape',
+      recordUrl: 'https://shop.example/{sku}',
+      retry: { attempts: 3, firstDelayMs: 10, maxDelayMs: 100 },
+      rateLimit: { max: 5, per: 'hour' },
+    };
+    const none = { client: null, recordUrl: null, retry: null, rateLimit: null };
+    await api.ok('PUT', id, { ...body, ...full });
+    expect(await api.ok('PUT', id, { ...body, ...none })).toMatchObject(none);
+    expect(await api.ok('GET', id)).toMatchObject(none);
+    await api.ok('DELETE', id);
+  });
+
   test('keeps its signing secret when it is changed, and gets a new one after it was removed', async () => {
     const secret = async () => {
       const all = await api.redis.hget(api.keys.registry.secrets, `${kind}.kept`);
@@ -108,7 +124,7 @@ describe('a channel', () => {
     await api.add('busy', 'A', 'B');
     expect(await api.call('DELETE', '/v1/channels/busy')).toMatchObject({
       status: 409,
-      body: { type: 'urn:andon:problem:conflict', counts: { waiting: 2 } },
+      body: { type: '/problems/conflict', counts: { waiting: 2 } },
     });
     await api.ok('POST', '/v1/queues/channel.busy/clear', { reason: 'to be removed' });
     expect((await api.call('DELETE', '/v1/channels/busy')).status).toBe(200);
@@ -229,7 +245,7 @@ describe('what the API says about itself', () => {
           method,
           path,
           401,
-          'urn:andon:problem:unauthorized',
+          '/problems/unauthorized',
         ]);
       }
     }
@@ -266,9 +282,6 @@ describe('what the API says about itself', () => {
       required: ['instruction'],
       properties: { channel: { pattern: expect.any(String) } },
     });
-    const text = JSON.stringify(await document());
-    for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g))
-      expect(components.schemas).toHaveProperty(String(name));
   });
 
   test('/docs is a page that names every call', async () => {

@@ -229,7 +229,7 @@ describe('sealed secrets', () => {
 
 test('the command line has a command for a rotation', () => {
   const group = buildCli(addServing).commands.find((one) => one.name() === 'secrets');
-  expect(group?.commands.map((one) => one.name())).toEqual(['rotate']);
+  expect(group?.commands.map((one) => one.name())).toContain('rotate');
 });
 
 describe('the key', () => {

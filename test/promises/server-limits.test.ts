@@ -97,6 +97,24 @@ describe('nobody takes up the server for long', () => {
     });
   });
 
+  test('a client that sends many requests at once is answered, and one that sends no end of them is ended', async () => {
+    const ask = 'GET /healthz HTTP/1.1\r\nHost: andon\r\n\r\n';
+    const line = await open();
+    let text = '';
+    line.socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    line.socket.write(ask.repeat(40));
+    await until('40 answers', () => text.split('HTTP/1.1 200').length === 41);
+    line.socket.write(
+      `GET /v1/queues HTTP/1.1\r\nHost: andon\r\nAuthorization: Bearer ${BOOTSTRAP_KEY}\r\n\r\n`.repeat(
+        200,
+      ),
+    );
+    await line.end;
+    expect(text.split('HTTP/1.1 200').length).toBeLessThan(40 + 200);
+  });
+
   test('connections beyond the limit are closed, and there is room again when others are over', async () => {
     const held = await Promise.all(Array.from({ length: 30 }, open));
     const texts = await Promise.all(held.map(({ end }) => end));

@@ -179,6 +179,25 @@ describe('only registered addresses are sent to', () => {
     ]);
   });
 
+  test('one that is narrowed is not sent what waits and is not for it any more', async () => {
+    const { id } = await put();
+    answer = () => ({ status: 503, body: '' });
+    const { queueId } = await api.ok('POST', '/v1/items', event(id));
+    await until('it to be tried', () => got.length > 0);
+    await api.ok('PUT', `/v1/webhooks/${id}`, { url, description: 'CRM', events: ['order.paid'] });
+    const item = await api.untilState(queueId, 'completed');
+    expect(item['outcome']).toEqual({ result: { notSent: `"${id}" takes order.paid only` } });
+    // Whoever says nothing, or null, takes everything again.
+    const wide = await api.ok('PUT', `/v1/webhooks/${id}`, {
+      ...{ url, description: 'CRM', events: null, client: null },
+    });
+    expect(wide).toMatchObject({ events: null, client: null });
+    answer = () => ({ status: 200, body: '' });
+    const next = await api.ok('POST', '/v1/items', event(id));
+    await api.untilState(next.queueId, 'completed');
+    expect(JSON.parse(got.at(-1)!.body)).toMatchObject({ type: 'order.created' });
+  });
+
   test.each([
     ['http://169.254.169.254/latest'],
     ['http://10.0.0.1/'],

@@ -8,6 +8,7 @@ import type {
   Verdict,
 } from '../connector.js';
 import { checked } from '../http-settings.js';
+import { toldOf } from '../told.js';
 import type { ModuleAnswer, Parcel } from './messages.js';
 import { type ModuleSettings, moduleSettingsSchema } from './settings.js';
 import type { Call, Lost, Shape } from './thread.js';
@@ -91,18 +92,8 @@ class ModuleConnector implements Connector {
 }
 
 const parcelOf = (delivery: Delivery): Parcel => ({
-  queueId: delivery.queueId,
-  instruction: delivery.instruction,
-  description: delivery.description,
-  mode: delivery.mode,
-  client: delivery.client,
-  source: delivery.source,
-  channel: delivery.channel,
-  entity: delivery.entity,
-  attempt: delivery.attempt,
+  ...toldOf(delivery),
   fence: delivery.fence,
-  enqueuedAt: delivery.enqueuedAt,
-  data: delivery.data,
   parts: delivery.parts,
 });
 

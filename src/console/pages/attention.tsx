@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Caller } from '../../accounts/caller.js';
+import type { FleetState } from '../../blocking/fleet-switch.js';
 import { causes } from '../../connectors/connector.js';
 import type { Attended } from '../../incidents/incidents.js';
 import { redactedText } from '../../queues/redact.js';
@@ -7,7 +8,7 @@ import { waitingInWords } from '../behind.js';
 import { type Concern, concernKinds, concernsOf, fitting } from '../concerns.js';
 import { type ConsoleRoute, page, shortText } from '../page.js';
 import type { ConsoleServices } from '../services.js';
-import { Field, Form } from '../view/form.js';
+import { Field, Form, OneOf } from '../view/form.js';
 import { EntityLink } from '../view/items.js';
 import { Keyed, KeyHelp } from '../view/keys.js';
 import { Badge, Empty, href, Live } from '../view/parts.js';
@@ -33,7 +34,10 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
     permission: 'read',
     query,
     render: async ({ query, caller, token }) => {
-      const { all, unread } = await concernsOf(caller, services);
+      const [{ all, unread }, fleet] = await Promise.all([
+        concernsOf(caller, services),
+        services.fleetSwitch.state(),
+      ]);
       const found = fitting(all, query);
       const rows = found.slice((query.page - 1) * ROWS, query.page * ROWS);
       const [kinds, attended] = await Promise.all([
@@ -49,6 +53,7 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
             <h1>Needs attention</h1>
             <Filters query={query} clients={[...clients].filter(Boolean).sort()} />
             <Live name="attention">
+              <Standing fleet={fleet} />
               <Total all={all} shown={found.length} filtered={filtered} />
               {rows.length > 0 ? (
                 <Keyed label="What needs attention">
@@ -82,38 +87,22 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
   }),
 ];
 
+/** Everything waits for a person: that goes before all other news. */
+const Standing = ({ fleet: { paused, running } }: { fleet: FleetState }) =>
+  paused === null ? null : (
+    <p class="warning" role="status">
+      <strong>The whole fleet is paused</strong> since <Ago at={paused.at} /> by {paused.by}:{' '}
+      {paused.reason}. What comes is accepted and waits
+      {running > 0 ? `; ${running.toLocaleString('en')} still run` : ''}. An admin goes on with{' '}
+      <code>andon fleet resume</code>.
+    </p>
+  );
+
 const Filters = ({ query, clients }: { query: Query; clients: readonly string[] }) => (
   <form action="/" class="filters" data-filters>
-    <Field label="Client">
-      <select name="client">
-        <option value="">All</option>
-        {clients.map((one) => (
-          <option key={one} value={one} selected={one === query.client}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </Field>
-    <Field label="Cause">
-      <select name="cause">
-        <option value="">All</option>
-        {causes.map((one) => (
-          <option key={one} value={one} selected={one === query.cause}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </Field>
-    <Field label="Kind">
-      <select name="kind">
-        <option value="">All</option>
-        {concernKinds.map((one) => (
-          <option key={one} value={one} selected={one === query.kind}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </Field>
+    <OneOf label="Client" name="client" options={clients} chosen={query.client} />
+    <OneOf label="Cause" name="cause" options={causes} chosen={query.cause} />
+    <OneOf label="Kind" name="kind" options={concernKinds} chosen={query.kind} />
     <Field label="Text">
       <input
         type="search"

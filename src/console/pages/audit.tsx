@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AuditLine } from '../../queues/audit.js';
+import { redacted } from '../../queues/redact.js';
 import { sieve } from '../audit-seen.js';
 import { type ConsoleRoute, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
@@ -132,7 +133,9 @@ function Details({ line }: { line: AuditLine }) {
     queueId: _i,
     ...rest
   } = line;
-  const entries = Object.entries(rest).filter(([, value]) => value !== undefined && value !== '');
+  const entries = Object.entries(redacted(rest) as object).filter(
+    ([, value]) => value !== undefined && value !== '',
+  );
   if (entries.length === 0) return null;
   return (
     <dl class="details">

@@ -10,7 +10,7 @@ import { hasMask, isSecretName, MASK, redacted, unmasked } from '../../queues/re
 import { itemFor, itemParams, type SeenItem, seenItem } from '../item-seen.js';
 import { action, type ConsoleRoute, page, type Sight } from '../page.js';
 import type { ConsoleServices } from '../services.js';
-import { Field, Form } from '../view/form.js';
+import { DoOrLeave, Field, Form } from '../view/form.js';
 import { Table } from '../view/table.js';
 
 const LONGEST = '4mb';
@@ -138,14 +138,7 @@ function form(
               {text}
             </textarea>
           </Field>
-          <p class="buttons">
-            <button type="submit" class="primary">
-              Show what changes
-            </button>
-            <a class="button" href={`/items/${item.queueId}`}>
-              Leave it as it is
-            </a>
-          </p>
+          <DoOrLeave verb="Show what changes" queueId={item.queueId} />
         </Form>
       </>
     ),

@@ -4,7 +4,7 @@ import type { QueueStatus } from '../../queues/status.js';
 import { PARALLEL } from '../../redis/keys.js';
 import { type ConsoleRoute, page, shortText } from '../page.js';
 import type { ConsoleServices } from '../services.js';
-import { Field } from '../view/form.js';
+import { Field, OneOf } from '../view/form.js';
 import { Badge, Empty, href, Live } from '../view/parts.js';
 import { Pause, Resume } from '../view/queue-buttons.js';
 import { Table } from '../view/table.js';
@@ -119,16 +119,7 @@ async function inState(
 
 const Filters = ({ query, clients }: { query: Query; clients: readonly string[] }) => (
   <form action="/queues" class="filters" data-filters>
-    <Field label="State">
-      <select name="state">
-        <option value="">All</option>
-        {states.map((one) => (
-          <option key={one} value={one} selected={one === query.state}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </Field>
+    <OneOf label="State" name="state" options={states} chosen={query.state} />
     {clients.length > 1 || query.client ? (
       <Field label="Client">
         <input name="client" value={query.client} list="clients" maxlength={100} />

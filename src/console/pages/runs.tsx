@@ -3,7 +3,6 @@ import type { Caller } from '../../accounts/caller.js';
 import { type BulkRun, untouched } from '../../blocking/bulk-run.js';
 import { Conflict, NotFound } from '../../errors.js';
 import { redactedText } from '../../queues/redact.js';
-import type { Glance } from '../../queues/standing.js';
 import { action, type ConsoleRoute, page } from '../page.js';
 import { seesRun, wisherOf } from '../runs-seen.js';
 import type { ConsoleServices } from '../services.js';
@@ -22,14 +21,13 @@ export const runPages = (services: ConsoleServices): ConsoleRoute[] => [
     params,
     render: async ({ params, caller, token }) => {
       const run = await runFor(services, params.id, caller);
-      const known = await services.standing.glance(run.chosen.map(({ queueId }) => queueId));
       return {
         title: `${verbOf(run)} ${run.title}`,
         body: (
           <Live name="run">
             <Head run={run} />
             {caller.may('operate') ? <Verbs run={run} token={token} /> : null}
-            <Results run={run} known={known} />
+            <Results run={run} />
           </Live>
         ),
       };
@@ -50,16 +48,8 @@ export const runPages = (services: ConsoleServices): ConsoleRoute[] => [
     run: async ({ params, caller }) => {
       const run = await runFor(services, params.id, caller);
       if (run.state === 'running') throw new Conflict('the run goes on already');
-      const { verb, title, reason, scope, canary } = run;
-      const wish = {
-        verb,
-        title,
-        reason,
-        scope,
-        canary,
-        chosen: untouched(run),
-        actor: caller.actor,
-      };
+      const { verb, title, reason, canary } = run;
+      const wish = { verb, title, reason, canary, chosen: untouched(run), actor: caller.actor };
       if (wish.chosen.length === 0) throw new Conflict('there is nothing left to do');
       const id = await services.bulkRuns.begin(wish, wisherOf(caller));
       return { to: `/runs/${id}` };
@@ -87,16 +77,13 @@ function Head({ run }: { run: BulkRun }) {
         {verbOf(run)} {run.chosen.length === 1 ? '1 item' : `${run.chosen.length} items`}{' '}
         <Badge state={run.state} />
       </h1>
-      <p class="muted">
-        {run.title}
-        {run.scope && run.scope !== 'item' ? ` · ${reaches[run.scope]}` : ''}
-      </p>
+      <p class="muted">{run.title}</p>
       <p class="lead" data-busy={run.state === 'running' ? '' : undefined}>
         {sentenceOf(run)}
       </p>
       <p>
         <progress max={run.chosen.length} value={reached} /> {counts.done} done
-        {counts.released > 0 ? `, ${counts.released} on the way` : ''}
+        {counts.released > 0 ? `, ${counts.released} on their way` : ''}
         {counts.failed > 0 ? `, ${counts.failed} failed anew` : ''}
         {counts.left > 0 ? `, ${counts.left} left as they were` : ''}
         {counts.untouched > 0 ? `, ${counts.untouched} not reached` : ''}
@@ -104,11 +91,6 @@ function Head({ run }: { run: BulkRun }) {
     </>
   );
 }
-
-const reaches = {
-  entity: 'with everything that was queued for their SKUs and orders',
-  'entity-until-add': 'with everything for their SKUs and orders until they are added again',
-} as const;
 
 function sentenceOf(run: BulkRun): string {
   const first = run.canary === 1 ? 'the first one' : `the first ${run.canary}`;
@@ -159,7 +141,7 @@ const kinds = {
   left: 'left as it was',
 } as const;
 
-const Results = ({ run, known }: { run: BulkRun; known: ReadonlyMap<number, Glance> }) => (
+const Results = ({ run }: { run: BulkRun }) => (
   <Table
     label="Items of the run"
     rows={run.chosen}
@@ -167,13 +149,8 @@ const Results = ({ run, known }: { run: BulkRun; known: ReadonlyMap<number, Glan
     columns={[
       {
         heading: 'Item',
-        cell: ({ queueId }) => (
-          <>
-            <a href={`/items/${queueId}`}>{queueId}</a> {known.get(queueId)?.title}
-          </>
-        ),
+        cell: ({ queueId }) => <a href={`/items/${queueId}`}>{queueId}</a>,
       },
-      { heading: 'Queue', cell: ({ queueId }) => known.get(queueId)?.queue },
       {
         heading: 'Now',
         cell: ({ queueId }) => {

@@ -42,6 +42,50 @@ export function Field({
   );
 }
 
+/** A field to narrow a list: one of these, or all. */
+export const OneOf = ({
+  label,
+  name,
+  options,
+  chosen,
+}: {
+  label: string;
+  name: string;
+  options: readonly string[];
+  chosen: string | undefined;
+}) => (
+  <Field label={label}>
+    <select name={name}>
+      <option value="">All</option>
+      {options.map((one) => (
+        <option key={one} value={one} selected={one === chosen}>
+          {one}
+        </option>
+      ))}
+    </select>
+  </Field>
+);
+
+/** The end of a form about an item: do it, or go back to the item. */
+export const DoOrLeave = ({
+  verb,
+  danger = false,
+  queueId,
+}: {
+  verb: string;
+  danger?: boolean;
+  queueId: number;
+}) => (
+  <p class="buttons">
+    <button type="submit" class={danger ? 'danger' : 'primary'}>
+      {verb}
+    </button>
+    <a class="button" href={`/items/${queueId}`}>
+      Leave it as it is
+    </a>
+  </p>
+);
+
 /**
  * A button that asks first: it opens a dialog with a form, so that nothing happens by one slip.
  * `children` may hold more fields, such as a reason. Not within a <p>: browsers end that before a dialog.

@@ -42,6 +42,11 @@ local function stopped(q)
   return f[1] or f[2] or f[3]
 end
 
+-- A person stopped the whole fleet: nothing starts, whatever stands with the queue.
+local function fleetStands()
+  return rcall('EXISTS', shard.fleetPause) == 1
+end
+
 local function hasWork(q)
   if rcall('LLEN', q.wait) > 0 or rcall('ZCARD', q.prioritized) > 0 then return true end
   -- BullMQ scores a delayed job by its time in ms * 4096

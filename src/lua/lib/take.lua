@@ -43,7 +43,7 @@ end
 -- Also here: the fence, and the in-flight index that finds the item again should its worker die.
 -- The queue has been through `prepare` before.
 local function take(q, token, lockMs, worker)
-  if stopped(q) then return nil end
+  if stopped(q) or fleetStands() then return nil end
   -- A claim goes on from item to item; each delivery has a lock of its own all the same.
   -- It is also a time, in microseconds: a master that took over and has not heard of the last fences
   -- goes on above them all the same.

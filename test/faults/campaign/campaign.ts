@@ -6,6 +6,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { check } from '../checker/checker.js';
 import { type Faulted, fromText, type Line, type Settings } from '../checker/history.js';
+import { compared } from '../checker/neighbours.js';
+import { tell } from '../checker/story.js';
 import { drain, ends, lagged, told } from './afterwards.js';
 import { Andon } from './andon.js';
 import { now, pause } from './clock.js';
@@ -263,7 +265,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       judgingMs: now() - judging,
       drainedMs: drained ? drainedMs : null,
       history,
-      recoveries: recoveries(done, lines, producer.accepted, apis, lockMs),
+      recoveries: recoveries(done, lines, lockMs),
+      neighbours: compared(tell(lines, judged)),
       memory: memories.all,
       stopsMs: places.flatMap((place) => place.stops),
       counts: { ...count(lines, done), incidents },

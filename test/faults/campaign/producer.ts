@@ -9,11 +9,6 @@ interface Wish {
   readonly body: Record<string, unknown>;
 }
 
-export interface Accepted {
-  readonly at: number;
-  readonly place: number;
-}
-
 /** What the witness is told by the item itself. */
 interface Data {
   readonly item: string;
@@ -33,8 +28,6 @@ const TRICKLE_MS = 300;
 
 /** Asks for items at a steady rate through the HTTP API, and asks again when it hears nothing. */
 export class Producer {
-  /** When which API process accepted something. */
-  readonly accepted: Accepted[] = [];
   items = 0;
   private batches = 0;
   private stones = 0;
@@ -176,7 +169,6 @@ export class Producer {
         );
     const answered = now();
     const did = status === 202 ? 'accepted' : status >= 400 && status < 500 ? 'refused' : 'unknown';
-    if (did === 'accepted') this.accepted.push({ at: answered, place });
     const tickets: { queueId: number }[] = did === 'accepted' ? (single ? [body] : body.items) : [];
     for (const [n, wish] of wishes.entries())
       this.write({
@@ -189,6 +181,7 @@ export class Producer {
         idempotencyKey: key(wish),
         batch: single ? null : (only?.item ?? null),
         durable: this.options.durable,
+        place,
         id: tickets[n]?.queueId ?? null,
       });
     return did !== 'unknown';

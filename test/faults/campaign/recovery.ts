@@ -1,8 +1,6 @@
 import type { Line } from '../checker/history.js';
 import { groupBy } from '../checker/story.js';
 import type { PlannedFault } from './plan.js';
-import type { Place } from './processes.js';
-import type { Accepted } from './producer.js';
 
 export interface DoneFault extends PlannedFault {
   readonly from: number;
@@ -42,14 +40,13 @@ const goals: readonly [string, number, 'lock'?][] = [
 /**
  * How long each fault was felt after it was lifted. Of a worker: until it delivers again. Of an API
  * process: until it accepts again. Of Redis: until something is accepted and something is delivered.
- * Of a worker's death besides: until the items it held run again. A fault on top of which another one
- * of Redis or of the shop came is left out, as nobody could say whose time it is.
+ * Of a worker's death besides: until the items it held run again. One on top of which another one of
+ * Redis or of the shop came counts when it was within its goal all the same, or beyond it before; else nobody
+ * could say whose time it is.
  */
 export function recoveries(
   done: readonly DoneFault[],
   lines: readonly Line[],
-  accepted: readonly Accepted[],
-  apis: readonly Place[],
   lockMs = 0,
 ): Recovery[] {
   const starts = lines
@@ -65,36 +62,46 @@ export function recoveries(
   const startOf = new Map(starts.map((start) => [start.delivery, start]));
   const wide = done.filter((one) => one.lane === 'redis' || one.lane === 'shop');
   const felt = new Map<string, { ms: number; at: number }[]>();
-  const add = (kind: string, at: number, till: number | undefined) => {
+  const add = (one: DoneFault, kind: string, at: number, till: number | undefined) => {
     if (till === undefined) return;
-    const ms = Math.max(0, till - at);
+    const others = wide.filter(
+      (other) => other !== one && other.from < till && other.till > one.from - AFTERMATH_MS,
+    );
+    // Disturbed, it is no shorter than it was: within its goal it counts, and so does what was too long before.
+    const undisturbed = Math.min(till, ...others.map((other) => Math.max(at, other.from)));
+    const goal = goalOf(kind, lockMs);
+    const within = goal !== null && till - at <= goal;
+    const late = goal !== null && undisturbed - at > goal;
+    if (others.length > 0 && !within && !late) return;
+    const ms = Math.max(0, (late ? undisturbed : till) - at);
     felt.set(kind, [...(felt.get(kind) ?? []), { ms, at }]);
   };
-  const acceptedBy = groupBy(accepted, (one) => one.place);
+  const accepted = lines
+    .filter((line) => line.by === 'producer')
+    .filter((line) => line.did === 'accepted')
+    .sort((a, b) => a.answered - b.answered);
+  const acceptedBy = groupBy(accepted, (one) => `api ${(one.place ?? -1) + 1}`);
 
   for (const one of done) {
-    const disturbed = wide.some(
-      (other) => other !== one && other.from < one.till + 8_000 && other.till > one.from,
-    );
-    if (one.lane !== 'redis' && disturbed) continue;
-    const api = apis.findIndex((place) => place.name === one.subject);
     if (one.kind.startsWith('master')) {
-      add(one.kind, one.till, one.till + longestGap(starts, one.till, one.till + GAP_MS));
+      add(one, one.kind, one.till, one.till + longestGap(starts, one.till, one.till + GAP_MS));
     } else if (one.subject === 'redis') {
       const delivered = first(starts, (start) => start.at, one.till)?.at;
-      const taken = first(accepted, (answer) => answer.at, one.till)?.at;
+      const taken = first(accepted, (answer) => answer.answered, one.till)?.answered;
       if (delivered !== undefined && taken !== undefined)
-        add(one.kind, one.till, Math.max(delivered, taken));
+        add(one, one.kind, one.till, Math.max(delivered, taken));
     } else if (one.subject === 'shop') {
-      add(one.kind, one.till, first(starts, (start) => start.at, one.till)?.at);
-    } else if (api >= 0) {
+      add(one, one.kind, one.till, first(starts, (start) => start.at, one.till)?.at);
+    } else if (one.subject.startsWith('api ')) {
       add(
+        one,
         one.kind,
         one.till,
-        first(acceptedBy.get(api) ?? [], (answer) => answer.at, one.till)?.at,
+        first(acceptedBy.get(one.subject) ?? [], (answer) => answer.answered, one.till)?.answered,
       );
     } else {
       add(
+        one,
         one.kind,
         one.till,
         first(byProcess.get(one.address ?? '') ?? [], (s) => s.at, one.till)?.at,
@@ -107,7 +114,7 @@ export function recoveries(
         const start = startOf.get(end.delivery);
         if (!start || start.process !== one.before) continue;
         const again = (byItem.get(start.id) ?? []).find((next) => next.fence > start.fence);
-        add('worker kill, its items', one.from, again?.at);
+        add(one, 'worker kill, its items', one.from, again?.at);
       }
     }
   }
@@ -115,19 +122,26 @@ export function recoveries(
     .map(([kind, all]) => {
       const sorted = all.toSorted((a, b) => a.ms - b.ms);
       const worst = sorted.at(-1)!;
-      const goal = goals.find(([name]) => kind === name);
       return {
         kind,
         times: sorted.length,
         medianMs: Math.round(sorted[Math.floor(sorted.length / 2)]!.ms),
         maxMs: Math.round(worst.ms),
-        goalMs: goal ? goal[1] + (goal[2] ? lockMs : 0) : null,
+        goalMs: goalOf(kind, lockMs),
         worstAt: worst.at,
       };
     })
     .sort((a, b) => a.kind.localeCompare(b.kind));
 }
 
+/** Milliseconds; null where nothing was promised. */
+function goalOf(kind: string, lockMs: number): number | null {
+  const goal = goals.find(([name]) => kind === name);
+  return goal ? goal[1] + (goal[2] ? lockMs : 0) : null;
+}
+
+/** A fault of Redis or of the shop is felt for so long after it, in milliseconds. */
+const AFTERMATH_MS = 2_000;
 /** For so long after a failover its effect is looked for, in milliseconds. */
 const GAP_MS = 25_000;
 

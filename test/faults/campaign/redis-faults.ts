@@ -60,7 +60,7 @@ async function onSingle(
       return undefined;
     case 'redis slow load':
       await server.kill();
-      server.launch('--key-load-delay', String(await store.delayFor(ms)));
+      server.launch('--key-load-delay', String(await store.napEvery(ms)));
       return undefined;
     case 'redis tail cut':
       await server.kill();

@@ -36,6 +36,8 @@ export interface Report {
   /** File with every line. */
   readonly history: string;
   readonly recoveries: readonly Recovery[];
+  /** What waits were before and while queues were blocked on purpose. */
+  readonly neighbours: { readonly beforeP99Ms: number; readonly besideP99Ms: number } | null;
   readonly memory: readonly Memory[];
   readonly stopsMs: readonly number[];
   readonly counts: Readonly<Record<string, number>>;
@@ -57,7 +59,7 @@ export function page(report: Report): string {
 <h2>Deliveries a second, and what was done to the system</h2>
 ${timeline(report)}
 <h2>Recovery</h2>
-<p>From the end of a fault until work went on; for half-open connections and killed workers from its beginning; of a master's loss, the longest time without a delivery after it. One on top of which another one of Redis or of the shop came is not measured.</p>
+<p>From the end of a fault until work went on; for half-open connections and killed workers from its beginning; of a master's loss, the longest time without a delivery after it. One on top of which another one of Redis or of the shop came counts only when it was within its goal all the same, or beyond it before.</p>
 <table><thead><tr><th>Fault<th>Measured<th>Median<th>Longest<th>Goal</thead><tbody>
 ${report.recoveries
   .map(
@@ -66,7 +68,7 @@ ${report.recoveries
   )
   .join('\n')}
 </tbody></table>
-<h2>Memory at most</h2><table class="counts"><tbody>${report.memory.map(({ who, maxMb }) => `<tr><td>${text(who)}<td class="n">${maxMb} MB`).join('')}</tbody></table>
+${report.neighbours ? `<p>Before the first fault p99 of all waits was ${report.neighbours.beforeP99Ms} ms, and ${report.neighbours.besideP99Ms} ms while every fourth queue was blocked on purpose.</p>` : ''}<h2>Memory at most</h2><table class="counts"><tbody>${report.memory.map(({ who, maxMb }) => `<tr><td>${text(who)}<td class="n">${maxMb} MB`).join('')}</tbody></table>
 ${violations.length > 0 ? `<h2>Violations</h2>${violations.slice(0, 50).map(shown).join('')}` : ''}
 ${complaints.length > 0 ? `<h2>Processes</h2><ul>${complaints.map((one) => `<li>${text(one)}`).join('')}</ul>` : ''}
 <h2>Faults</h2>${report.without.length > 0 ? `<p>Left out, as this machine lacks a tool for it (docs/faults.md): ${text(report.without.join(', '))}.</p>` : ''}${table(counts, (name) => made.has(name))}

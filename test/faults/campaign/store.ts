@@ -15,7 +15,9 @@ export type Topology = 'single' | 'sentinel' | 'cluster';
 
 /** Roughly what one command takes in the append-only file. */
 const BYTES_A_COMMAND = 80;
-const READY_MS = 60_000;
+/** What the shortest nap takes, on a machine that is neither idle nor full. */
+const NAP_MS = 0.4;
+const READY_MS = 180_000;
 /** A master that is silent for so long is replaced. Milliseconds. */
 const DOWN_AFTER_MS = 1_000;
 /** With it a library is built that moves the clock of a Redis. */
@@ -95,12 +97,12 @@ export class Single implements Store {
     await this.server.moveClock(this.seconds);
   }
 
-  /** By how much each command must be delayed for the loading to take about so long; microseconds. */
-  async delayFor(ms: number): Promise<number> {
+  /** At how many commands Redis is to take one nap each, that the loading may take about so long; as `key-load-delay` wants it. */
+  async napEvery(ms: number): Promise<number> {
     const directory = join(this.server.directory, 'appendonlydir');
     let bytes = 0;
     for (const name of await readdir(directory)) bytes += (await stat(join(directory, name))).size;
-    return Math.min(400, Math.round((ms * 1_000) / (1 + bytes / BYTES_A_COMMAND)));
+    return -Math.max(1, Math.round((bytes / BYTES_A_COMMAND / ms) * NAP_MS));
   }
 
   /** Cuts the last bytes off the append-only file, as a power failure may; Redis must be down. */

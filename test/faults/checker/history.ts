@@ -64,6 +64,8 @@ export interface Enqueued {
   readonly batch: string | null;
   /** Whether the answer promised that the item outlives the loss of a Redis. */
   readonly durable: boolean;
+  /** Which API process was asked. */
+  readonly place?: number;
   /** The number it was accepted under: these grow in the order of acceptance. Null unless accepted. */
   readonly id: number | null;
 }

@@ -46,6 +46,18 @@ export const neighbours: Rule = function* (story) {
   }
 };
 
+/** p99 of the waits before and beside blocked queues, in milliseconds; null when too few could be told from the machine's own. */
+export function compared(story: Story): { beforeP99Ms: number; besideP99Ms: number } | null {
+  const { quiet } = story.settings;
+  if (!quiet) return null;
+  const [before, beside] = [quiet.before, quiet.beside].map((span) =>
+    story.queues.flatMap((queue) => waitsIn(queue, span, story)),
+  ) as [Wait[], Wait[]];
+  if (before.length < ENOUGH || beside.length < ENOUGH) return null;
+  const p99 = (waits: readonly Wait[]) => Math.round(percentile(waits, 0.99));
+  return { beforeP99Ms: p99(before), besideP99Ms: p99(beside) };
+}
+
 interface Wait {
   readonly item: Item;
   readonly from: number;

@@ -193,6 +193,15 @@ describe('channels', () => {
     });
   });
 
+  test('put takes client, record link and retries away again', async () => {
+    answer = () => ({ body: cape });
+    await run(['channel', 'put', '12', '--no-client', '--no-record-url', '--no-retry']);
+    expect(server.seen[1]?.body).toEqual({
+      description: 'Cape',
+      connector: { type: 'http', url: 'http://shop/andon', timeoutMs: 30_000 },
+    });
+  });
+
   test('put takes a rate limit and an address to ping', async () => {
     answer = () => ({ body: cape });
     const args = ['--rate-limit', '100/minute', '--ping-url', 'http://shop/ping'];

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { acceptedBatch, itemPage } from '../../../src/api/answers.js';
 import { docsPage } from '../../../src/api/docs.js';
 import { batchBody, searchQuery } from '../../../src/api/input.js';
 import { route } from '../../../src/api/route.js';
@@ -9,6 +10,8 @@ const routes = [
   route({
     method: 'post',
     path: '/v1/items/batch',
+    name: 'enqueueBatch',
+    answer: acceptedBatch,
     scope: 'enqueue',
     summary: 'Many <at once>',
     status: 202,
@@ -18,6 +21,8 @@ const routes = [
   route({
     method: 'get',
     path: '/v1/items',
+    name: 'search',
+    answer: itemPage,
     scope: 'read',
     summary: 'Search',
     query: searchQuery,

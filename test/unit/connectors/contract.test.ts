@@ -170,6 +170,7 @@ async function webhook(status: number | null, over: { gone?: boolean } = {}): Pr
     id: 'crm',
     url: over.gone ? `http://127.0.0.1:${await deadPort()}` : url,
     client: null,
+    events: null,
     disabled: null,
     secrets: [secret],
   };
