@@ -22,7 +22,7 @@ import { ApiServer } from './api/server.js';
 import type { Services } from './api/services.js';
 import { BulkRuns } from './blocking/bulk-runs.js';
 import { FleetSwitch } from './blocking/fleet-switch.js';
-import { previewSkip } from './blocking/skip-preview.js';
+import { previewSkip, skipTotals } from './blocking/skip-preview.js';
 import { Transitions, type Witness } from './blocking/transitions.js';
 import { BOARD_PATH, board } from './board/board.js';
 import type { Config } from './config/load.js';
@@ -385,6 +385,7 @@ export class System implements Part {
       failures: (most) => readFailures({ scripts, keys, standing }, most),
       seeker: new Seeker(redis, scripts, keys),
       pace: (queues) => paceOf(redis, keys, queues),
+      skipTotals: (items) => skipTotals(services, items),
       placed: (queue, place, start, end) => idsAt(redis, keys, queue, place, start, end),
     };
     return buildConsole(parts, [BOARD_PATH, '/docs']);

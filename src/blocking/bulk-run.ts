@@ -1,4 +1,5 @@
 import type { Item } from '../queues/item.js';
+import type { SkipScope } from './transitions.js';
 
 export const bulkVerbs = ['retry', 'skip'] as const;
 export type BulkVerb = (typeof bulkVerbs)[number];
@@ -18,6 +19,8 @@ export interface BulkWish {
   readonly canary: number;
   readonly actor: string;
   readonly reason?: string | undefined;
+  /** How far each skip reaches; only the item when unset. */
+  readonly scope?: SkipScope | undefined;
   /** What they have in common, for those who look on. */
   readonly title: string;
 }

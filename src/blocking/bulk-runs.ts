@@ -4,6 +4,7 @@ import { Conflict, messageOf, NotFound } from '../errors.js';
 import type { Part } from '../lifecycle.js';
 import { type BulkResult, type BulkRun, type BulkWish, bulkVerbs } from './bulk-run.js';
 import { type BulkTimes, type BulkTools, BulkWork, type Wisher } from './bulk-work.js';
+import { skipScopes } from './transitions.js';
 
 const standard: BulkTimes = { patienceMs: 600_000, lookMs: 500, leaseMs: 10_000 };
 
@@ -17,6 +18,7 @@ const wishSchema = z.object({
   canary: z.number(),
   actor: z.string(),
   reason: z.string().optional(),
+  scope: z.enum(skipScopes).optional(),
   title: z.string(),
   startedAt: z.string(),
 });
@@ -66,6 +68,7 @@ export class BulkRuns implements Part {
       canary: wish.canary,
       title: wish.title,
       reason: wish.reason,
+      scope: wish.scope,
     });
     const work = this.work(id, wish, wisher).finally(() => this.running.delete(work));
     this.running.add(work);

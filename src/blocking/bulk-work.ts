@@ -97,7 +97,7 @@ export class BulkWork {
   }
 
   private async act(chosen: Chosen): Promise<Taken | null> {
-    const { verb, actor, reason } = this.wish;
+    const { verb, actor, reason, scope } = this.wish;
     const { finder, transitions } = this.tools;
     const found = await finder.item(chosen.queueId);
     const item = found && this.wisher.allowed(found) ? found : null;
@@ -107,16 +107,20 @@ export class BulkWork {
       return null;
     }
     const [before] = await this.tools.status([item.queue]);
+    let along = 0;
     try {
       const failedAt = chosen.errorAt === null ? undefined : Date.parse(chosen.errorAt);
       if (verb === 'retry') await transitions.retry(item, actor, failedAt);
-      else await transitions.skip(item, { actor, reason, failedAt });
+      else along = (await transitions.skip(item, { actor, reason, scope, failedAt })).length - 1;
     } catch (error) {
       if (!(error instanceof Conflict || error instanceof NotFound)) throw error;
       await this.note(chosen.queueId, { kind: 'left', say: messageOf(error) });
       return null;
     }
-    await this.note(chosen.queueId, { kind: verb === 'retry' ? 'released' : 'done' });
+    await this.note(chosen.queueId, {
+      kind: verb === 'retry' ? 'released' : 'done',
+      say: along > 0 ? `with ${along} more that ${along === 1 ? 'was' : 'were'} queued` : undefined,
+    });
     return { item, completed: before?.counts.completed ?? 0 };
   }
 

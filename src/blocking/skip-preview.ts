@@ -56,6 +56,35 @@ export async function previewSkip(
   };
 }
 
+/** How many items would go with each scope, when many are skipped at once. */
+export interface SkipTotals extends Readonly<Record<SkipScope, number>> {
+  /** Items that stay queued and need one of those, when only these are skipped. */
+  readonly needs: number;
+}
+
+/** Looked up at the same time. */
+const AT_ONCE = 20;
+
+/** What skipping these items would take along, in numbers. */
+export async function skipTotals(
+  { finder, catalogue }: Pick<Sight, 'finder' | 'catalogue'>,
+  items: readonly Item[],
+): Promise<SkipTotals> {
+  const barrier = (one: Item) => catalogue.get(one.instruction)?.barrier ?? 'other';
+  const totals = { item: 0, entity: 0, 'entity-until-add': 0, needs: 0 };
+  const count = async (item: Item) => {
+    const queued = await queuedOfEntity(finder, item);
+    const upToAdd = untilAdd(queued, barrier);
+    totals.item += 1;
+    totals.entity += 1 + queued.length;
+    totals['entity-until-add'] += 1 + upToAdd;
+    if (barrier(item) === 'add') totals.needs += upToAdd;
+  };
+  for (let at = 0; at < items.length; at += AT_ONCE)
+    await Promise.all(items.slice(at, at + AT_ONCE).map(count));
+  return totals;
+}
+
 /** In the order in which they would run. */
 async function queuedOfEntity(finder: Finder, item: Item): Promise<Item[]> {
   if (!item.entity) return [];

@@ -7,7 +7,8 @@ import type { Keys, QueueName } from '../redis/keys.js';
 import type { Argument, ScriptName, Scripts } from '../redis/script.js';
 
 /** How far a skip reaches: the item, everything of its entity now queued there, or that until its next add. */
-export type SkipScope = 'item' | 'entity' | 'entity-until-add';
+export const skipScopes = ['item', 'entity', 'entity-until-add'] as const;
+export type SkipScope = (typeof skipScopes)[number];
 
 export interface SkipRequest {
   readonly actor: string;

@@ -28,7 +28,10 @@ export class BoardShell extends ExpressAdapter {
 function ourShell(stock: string): string {
   const page = stock
     .replace(/<link [^>]*fonts\.googleapis\.com[^>]*>/, '')
-    .replace('</head>', '<link href="andon/board.css" rel="stylesheet"></head>')
+    .replace(
+      '</head>',
+      '<link href="andon/board.css" rel="stylesheet"><script src="andon/theme.js"></script></head>',
+    )
     .replace('</body>', '<script defer src="andon/board.js"></script></body>');
   if (!page.includes('<%- uiConfig %>') || /https?:\/\//.test(page))
     throw new Error(

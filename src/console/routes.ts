@@ -3,6 +3,7 @@ import { accountPages } from './pages/account.js';
 import { alertPages } from './pages/alerts.js';
 import { attentionPages } from './pages/attention.js';
 import { auditPages } from './pages/audit.js';
+import { clusterSkipPages } from './pages/cluster-skip.js';
 import { clusterPages } from './pages/clusters.js';
 import { editPages } from './pages/edit.js';
 import { entityPages } from './pages/entity.js';
@@ -32,6 +33,7 @@ export const consoleRoutes = (services: ConsoleServices): ConsoleRoute[] => [
   ...queuePages(services),
   ...queueVerbs(services),
   ...clusterPages(services),
+  ...clusterSkipPages(services),
   ...runPages(services),
   ...knownErrorPages(services),
   ...incidentPages(services),

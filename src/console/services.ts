@@ -3,7 +3,7 @@ import type { Guard } from '../accounts/guard.js';
 import type { Provider } from '../accounts/provider.js';
 import type { BulkRuns } from '../blocking/bulk-runs.js';
 import type { FleetSwitch } from '../blocking/fleet-switch.js';
-import type { SkipPreview } from '../blocking/skip-preview.js';
+import type { SkipPreview, SkipTotals } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
 import type { Acts } from '../incidents/acts.js';
 import type { Incidents } from '../incidents/incidents.js';
@@ -42,6 +42,7 @@ export interface ConsoleServices {
   /** Of Andon itself, as the support bundle tells it. */
   readonly version: string;
   previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
+  skipTotals(items: readonly Item[]): Promise<SkipTotals>;
   readonly incidents: Incidents;
   readonly recipients: Recipients;
   readonly webhooks: Webhooks;

@@ -211,4 +211,39 @@ describe('skipping a cluster', () => {
     await untilRun(String(headers.location), 'done');
     expect(await states(ids)).toEqual(['skipped', 'skipped', 'skipped']);
   });
+
+  test('tells how many would go with each scope, and takes along what was chosen', async () => {
+    const { shop, ids, bad, key } = await cluster(2);
+    for (const [n, sku] of bad.entries()) {
+      const channel = String((await api.item(ids[n] ?? 0)).queue).slice('channel.'.length);
+      const update = { instruction: 'update_product', channel, data: { sku, price: 1 } };
+      await api.ok('POST', '/v1/items', update);
+    }
+    const picks = picksOf((await operator.get(`/clusters/${key}`)).text);
+    const { text } = await operator.post(`/clusters/${key}/skip`, { pick: picks, canary: '0' });
+    const choices = text.split('class="card choice"').slice(1);
+    expect(choices.map((one) => /(\d+) items? go/.exec(one)?.[1])).toEqual(['2', '4', '4']);
+    expect(choices[0]).toContain('2 items that stay queued need them');
+    const fields = { verb: 'skip', canary: '0', scope: 'entity', reason: 'sold out' };
+    const path = await begun(operator, key, picks, fields);
+    const told = await untilRun(path, 'done');
+    expect(told).toContain('with 1 more that was queued');
+    expect(told).toContain('with everything that was queued for their SKUs and orders');
+    expect(await states(ids)).toEqual(['skipped', 'skipped']);
+    const updates = (await api.ok('GET', '/v1/items?instruction=update_product&state=skipped'))
+      .items;
+    expect(updates.map(({ outcome }) => outcome)).toEqual([
+      expect.objectContaining({ reason: 'sold out' }),
+      expect.objectContaining({ reason: 'sold out' }),
+    ]);
+    expect(shop.skus.filter((sku) => bad.includes(String(sku)))).toHaveLength(2);
+  });
+
+  test('has a preview for those who may skip, of their own clients only', async () => {
+    const { ids, key } = await cluster(1, 'acme');
+    const at = (await api.item(ids[0] ?? 0))['error'] as { at: string };
+    const pick = [`${ids[0]}@${at.at}`];
+    expect((await other.post(`/clusters/${key}/skip`, { pick })).status).toBe(200);
+    expect((await cape.post(`/clusters/${key}/skip`, { pick })).status).toBe(303);
+  });
 });

@@ -12,12 +12,6 @@ let api: Api;
 let shop: FarSide;
 let thandi: Person;
 
-/** `ANDON_SCREENSHOTS=<directory>` keeps a picture of each step. */
-const pictures = process.env['ANDON_SCREENSHOTS'];
-const picture = async (page: Page, name: string) => {
-  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
-};
-
 beforeAll(async () => {
   api = await Api.start(redis, { roles: ['api', 'worker'] });
   shop = await FarSide.start();
@@ -58,12 +52,10 @@ describe('an operator at the desk', () => {
     await page.getByText('blocks Cape Shopify: 3 wait behind it').waitFor();
     await page.getByText('The price in the item is missing, negative or no number.').waitFor();
     expect(await page.textContent('main')).not.toContain('not-for-eyes');
-    await picture(page, 'item-failed');
 
     await page.getByRole('link', { name: 'Skip …' }).click();
     const choice = page.locator('.choice', { hasText: 'everything now queued for sku TSH-RED-M' });
     await choice.getByText('3 items go').waitFor();
-    await picture(page, 'skip-preview');
     await choice.getByRole('radio').check();
     await button(page, 'Skip').click();
     // A reason is needed, and the browser says so before anything is sent.
@@ -72,7 +64,6 @@ describe('an operator at the desk', () => {
     await page.getByLabel('Reason (needed)').fill('sold out');
     await button(page, 'Skip').click();
     await page.getByText('3 items are skipped').waitFor();
-    await picture(page, 'skipped-with-undo');
     await button(page, 'Undo').first().click();
     await page.getByText('all 3 items wait again').waitFor();
     await page.getByText(/Waits, as the next one.*is paused/).waitFor();
@@ -83,19 +74,16 @@ describe('an operator at the desk', () => {
     await field.fill(JSON.stringify({ ...data, price: 'x' }).slice(0, -1));
     await button(page, 'Show what changes').click();
     await page.getByRole('alert').waitFor();
-    await picture(page, 'edit-refused');
     await field.fill(JSON.stringify({ ...data, price: 5 }));
     await button(page, 'Show what changes').click();
     await page.locator('ins', { hasText: '5' }).waitFor();
     expect(await page.locator('tbody tr').count()).toBe(1);
-    await picture(page, 'edit-diff');
     await button(page, 'Change').click();
     await page.getByText('The data is changed').waitFor();
 
     shop.answer = () => ({ status: 200 });
     await api.ok('POST', '/v1/queues/channel.12/resume');
     await page.locator('h1 .badge.completed').waitFor({ timeout: 15_000 });
-    await picture(page, 'item-done');
     await api.untilState(ids[3], 'completed');
     const sent = shop.deliveries.filter(({ body }) => body.channel === '12').slice(1);
     expect(sent.map(({ body }) => body.queueId)).toEqual(ids);
@@ -113,10 +101,8 @@ describe('an operator at the desk', () => {
     await thandi.enter(shown);
     const { page, trouble } = shown;
     await page.goto(`${api.url}/clusters`);
-    await picture(page, 'clusters');
     await page.getByRole('link', { name: /CAP-1 has no price/ }).click();
     await page.getByText('3 items failed alike').waitFor();
-    await picture(page, 'cluster');
     let letGo = () => {};
     const held = new Promise<void>((resolve) => {
       letGo = resolve;
@@ -127,11 +113,9 @@ describe('an operator at the desk', () => {
     };
     await button(page, 'Retry these').click();
     await page.getByText('Waits for what becomes of the first one').waitFor();
-    await picture(page, 'run-canary');
     expect((await api.item(blocked[1] ?? 0)).state).toBe('failed');
     letGo();
     await page.getByText('All is done.').waitFor({ timeout: 20_000 });
-    await picture(page, 'run-done');
     for (const id of blocked) expect((await api.item(id)).state).toBe('completed');
     expect(trouble).toEqual([]);
   }, 60_000);
@@ -177,7 +161,6 @@ describe('an operator at the desk', () => {
     for (const path of ['', '/skip', '/edit']) {
       await page.goto(`${api.url}/items/${id}${path}`);
       expect([path, await scrollsSideways(page)]).toEqual([path, false]);
-      await picture(page, `phone${path.replace('/', '-')}`);
     }
     for (const path of ['/clusters', '/known-errors', '/known-errors/price-is-wrong']) {
       await page.goto(api.url + path);
@@ -186,6 +169,5 @@ describe('an operator at the desk', () => {
     await page.goto(`${api.url}/clusters`);
     await page.getByRole('link', { name: /TSH-P has no price/ }).click();
     expect(await scrollsSideways(page)).toBe(false);
-    await picture(page, 'phone-cluster');
   }, 60_000);
 });

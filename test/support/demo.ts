@@ -1,6 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
 import { temporaryDirectory } from './redis.js';
@@ -22,6 +24,7 @@ export class Demo {
   /** What the demo printed. */
   readonly story: string;
   private readonly dataDir: string;
+  private key: string | null = null;
 
   private constructor(dataDir: string, story: string) {
     const told = (what: RegExp) => what.exec(story)?.[1] ?? '';
@@ -66,9 +69,16 @@ export class Demo {
     });
   }
 
-  /** The same, for its one JSON document. */
-  async json<T>(...args: string[]): Promise<T> {
-    return JSON.parse(await this.andon(...args, '--json')) as T;
+  /** A call of the HTTP API, as programs make it; answers the JSON. @throws when it is refused */
+  async call<T>(method: string, path: string, body?: object): Promise<T> {
+    this.key ??= (await readFile(join(this.dataDir, 'admin-key'), 'utf8')).trim();
+    const answer = await fetch(this.url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
+    return (await answer.json()) as T;
   }
 
   /** What the demo shop of a channel keeps, and in which order it came. */

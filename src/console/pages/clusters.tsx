@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import type { Caller } from '../../accounts/caller.js';
 import { bulkVerbs } from '../../blocking/bulk-run.js';
+import { skipScopes } from '../../blocking/transitions.js';
 import { InvalidInput, NotFound } from '../../errors.js';
 import { type Cluster, clustersOf } from '../../incidents/clusters.js';
 import { adviceFor, type BookEntry } from '../../incidents/known-errors.js';
 import { redactedText } from '../../queues/redact.js';
 import { type ItemView, showItems } from '../../queues/view.js';
+import { chosenOf, SHOWN, wishFields } from '../bulk-form.js';
 import { nameOf } from '../item-seen.js';
-import { action, type ConsoleRoute, optionalText, page, severalOf } from '../page.js';
+import { action, type ConsoleRoute, page } from '../page.js';
 import { seesRun, wisherOf } from '../runs-seen.js';
 import type { ConsoleServices } from '../services.js';
 import { Advice, verbNames } from '../view/advice.js';
@@ -20,13 +22,6 @@ import { isDangerous } from './skip.js';
 
 /** Failures that are looked at; with more than that the newest count. */
 const MOST = 5_000;
-/** Items of a cluster that are shown, and so done, at a time. */
-const SHOWN = 500;
-
-const picked = z
-  .string()
-  .regex(/^[1-9]\d{0,14}@(\d{4}-[\d-]+T[\d:.]+Z)?$/, 'is no item of the list');
-
 /** Failures with one cause, as one: what to do is done to all of them, exactly as they are shown. */
 export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
   page('/clusters', {
@@ -79,8 +74,7 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
       );
       const advice = adviceOf(await services.knownErrors.entries(), cluster);
       const example = cluster.items[0]?.error.message ?? '';
-      const dangerous = isDangerous(services.catalogue, cluster);
-      const at = `/clusters/${cluster.key}/run`;
+      const at = `/clusters/${cluster.key}`;
       return {
         title: `${cluster.items.length} × ${example}`,
         body: (
@@ -103,8 +97,8 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
             </section>
             {advice ? <Advice entry={advice} /> : null}
             {caller.may('operate') ? (
-              <Form action={at} token={token}>
-                <Do cluster={cluster} dangerous={dangerous} shown={shown.length} />
+              <Form action={`${at}/run`} token={token}>
+                <Do cluster={cluster} at={at} shown={shown.length} />
                 <Items items={shown} tick />
               </Form>
             ) : (
@@ -121,21 +115,13 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
     longest: '1mb',
     body: z.object({
       verb: z.enum(bulkVerbs),
-      pick: severalOf(picked),
-      canary: z.coerce.number().int().min(0).max(SHOWN).catch(0),
-      reason: optionalText(1_000),
-      title: z.string().max(300).catch(''),
+      ...wishFields,
+      scope: z.enum(skipScopes).optional().catch(undefined),
     }),
-    run: async ({ body: { verb, pick, canary, reason, title }, caller }) => {
-      const chosen = pick.map((one) => {
-        const [id, at] = one.split('@');
-        return { queueId: Number(id), errorAt: at || null };
-      });
-      if (chosen.length === 0) {
-        throw new InvalidInput([{ pointer: '/items', detail: 'tick at least one' }]);
-      }
+    run: async ({ body: { verb, pick, canary, reason, title, scope }, caller }) => {
+      const chosen = chosenOf(pick);
       if (verb === 'skip' && !reason) await demandNoReason(services, chosen, caller);
-      const wish = { verb, chosen, canary, reason, title, actor: caller.actor };
+      const wish = { verb, chosen, canary, reason, scope, title, actor: caller.actor };
       const id = await services.bulkRuns.begin(wish, wisherOf(caller));
       return { to: `/runs/${id}` };
     },
@@ -218,11 +204,12 @@ const Known = ({ advice }: { advice: BookEntry | null }) =>
 
 const Do = ({
   cluster,
-  dangerous,
+  at,
   shown,
 }: {
   cluster: Cluster;
-  dangerous: boolean;
+  /** Its page. */
+  at: string;
   shown: number;
 }) => (
   <section class="card" aria-label="What to do">
@@ -245,14 +232,14 @@ const Do = ({
           class="number"
         />
       </Field>
-      <Field label={dangerous ? 'Reason (to skip)' : 'Reason'}>
+      <Field label="Reason">
         <input name="reason" maxlength={1000} autocomplete="off" />
       </Field>
       <button type="submit" name="verb" value="retry" class="primary">
         Retry these
       </button>
-      <button type="submit" name="verb" value="skip" class="danger quiet">
-        Skip these
+      <button type="submit" formaction={`${at}/skip`} class="danger quiet">
+        Skip these …
       </button>
     </div>
     <p class="hint">

@@ -3,6 +3,7 @@ import type { Caller } from '../../accounts/caller.js';
 import { type BulkRun, untouched } from '../../blocking/bulk-run.js';
 import { Conflict, NotFound } from '../../errors.js';
 import { redactedText } from '../../queues/redact.js';
+import type { Glance } from '../../queues/standing.js';
 import { action, type ConsoleRoute, page } from '../page.js';
 import { seesRun, wisherOf } from '../runs-seen.js';
 import type { ConsoleServices } from '../services.js';
@@ -21,13 +22,14 @@ export const runPages = (services: ConsoleServices): ConsoleRoute[] => [
     params,
     render: async ({ params, caller, token }) => {
       const run = await runFor(services, params.id, caller);
+      const known = await services.standing.glance(run.chosen.map(({ queueId }) => queueId));
       return {
         title: `${verbOf(run)} ${run.title}`,
         body: (
           <Live name="run">
             <Head run={run} />
             {caller.may('operate') ? <Verbs run={run} token={token} /> : null}
-            <Results run={run} />
+            <Results run={run} known={known} />
           </Live>
         ),
       };
@@ -48,8 +50,16 @@ export const runPages = (services: ConsoleServices): ConsoleRoute[] => [
     run: async ({ params, caller }) => {
       const run = await runFor(services, params.id, caller);
       if (run.state === 'running') throw new Conflict('the run goes on already');
-      const { verb, title, reason, canary } = run;
-      const wish = { verb, title, reason, canary, chosen: untouched(run), actor: caller.actor };
+      const { verb, title, reason, scope, canary } = run;
+      const wish = {
+        verb,
+        title,
+        reason,
+        scope,
+        canary,
+        chosen: untouched(run),
+        actor: caller.actor,
+      };
       if (wish.chosen.length === 0) throw new Conflict('there is nothing left to do');
       const id = await services.bulkRuns.begin(wish, wisherOf(caller));
       return { to: `/runs/${id}` };
@@ -77,13 +87,16 @@ function Head({ run }: { run: BulkRun }) {
         {verbOf(run)} {run.chosen.length === 1 ? '1 item' : `${run.chosen.length} items`}{' '}
         <Badge state={run.state} />
       </h1>
-      <p class="muted">{run.title}</p>
+      <p class="muted">
+        {run.title}
+        {run.scope && run.scope !== 'item' ? ` · ${reaches[run.scope]}` : ''}
+      </p>
       <p class="lead" data-busy={run.state === 'running' ? '' : undefined}>
         {sentenceOf(run)}
       </p>
       <p>
         <progress max={run.chosen.length} value={reached} /> {counts.done} done
-        {counts.released > 0 ? `, ${counts.released} on their way` : ''}
+        {counts.released > 0 ? `, ${counts.released} on the way` : ''}
         {counts.failed > 0 ? `, ${counts.failed} failed anew` : ''}
         {counts.left > 0 ? `, ${counts.left} left as they were` : ''}
         {counts.untouched > 0 ? `, ${counts.untouched} not reached` : ''}
@@ -91,6 +104,11 @@ function Head({ run }: { run: BulkRun }) {
     </>
   );
 }
+
+const reaches = {
+  entity: 'with everything that was queued for their SKUs and orders',
+  'entity-until-add': 'with everything for their SKUs and orders until they are added again',
+} as const;
 
 function sentenceOf(run: BulkRun): string {
   const first = run.canary === 1 ? 'the first one' : `the first ${run.canary}`;
@@ -141,7 +159,7 @@ const kinds = {
   left: 'left as it was',
 } as const;
 
-const Results = ({ run }: { run: BulkRun }) => (
+const Results = ({ run, known }: { run: BulkRun; known: ReadonlyMap<number, Glance> }) => (
   <Table
     label="Items of the run"
     rows={run.chosen}
@@ -149,8 +167,13 @@ const Results = ({ run }: { run: BulkRun }) => (
     columns={[
       {
         heading: 'Item',
-        cell: ({ queueId }) => <a href={`/items/${queueId}`}>{queueId}</a>,
+        cell: ({ queueId }) => (
+          <>
+            <a href={`/items/${queueId}`}>{queueId}</a> {known.get(queueId)?.title}
+          </>
+        ),
       },
+      { heading: 'Queue', cell: ({ queueId }) => known.get(queueId)?.queue },
       {
         heading: 'Now',
         cell: ({ queueId }) => {

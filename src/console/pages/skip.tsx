@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SkipPreview } from '../../blocking/skip-preview.js';
 import { skippedTogether } from '../../blocking/skipped-together.js';
-import type { SkipScope } from '../../blocking/transitions.js';
+import { type SkipScope, skipScopes } from '../../blocking/transitions.js';
 import { Conflict, InvalidInput } from '../../errors.js';
 import type { Catalogue } from '../../instructions/catalogue.js';
 import { entityText } from '../../instructions/entity.js';
@@ -13,8 +13,6 @@ import { action, type ConsoleRoute, optionalText, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
 import { DoOrLeave, Field, Form } from '../view/form.js';
 import { Badge } from '../view/parts.js';
-
-const scopes = ['item', 'entity', 'entity-until-add'] as const satisfies readonly SkipScope[];
 
 /** How many items of a preview are named; the rest is a number. */
 const NAMED = 20;
@@ -30,7 +28,7 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
       if (item.state !== 'failed' && item.state !== 'backing-off') {
         throw new Conflict(`item ${item.queueId} is ${item.state}, so there is nothing to skip`);
       }
-      const offered = item.entity ? scopes : (['item'] as const);
+      const offered = item.entity ? skipScopes : (['item'] as const);
       const choices = await Promise.all(
         offered.map(async (scope) => ({
           scope,
@@ -84,7 +82,7 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
     permission: 'operate',
     params: itemParams,
     body: z.object({
-      scope: z.enum(scopes).default('item'),
+      scope: z.enum(skipScopes).default('item'),
       reason: optionalText(1_000),
       until: z
         .union([z.literal(''), z.iso.date('is a day such as 2026-12-24')])
