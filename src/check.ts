@@ -66,7 +66,11 @@ async function look(config: Config): Promise<Findings> {
     notes.push(`Redis: a private one is started under ${config.dataDir} (REDIS_URL is not set)`);
     return { problems, notes };
   }
-  const redis = connectRedis(config.redisUrl, { name: 'andon-check', kind: 'api' });
+  const redis = connectRedis(config.redisUrl, {
+    name: 'andon-check',
+    kind: 'api',
+    tls: config.redisTls,
+  });
   try {
     await untilReady(redis, 5_000);
     const found = await checkRedis(redis, { allowVolatile: false });

@@ -62,7 +62,11 @@ async function examineRedis(config: Config): Promise<Finding[]> {
         'andon up starts it. Is ANDON_DATA_DIR the one that the processes have?',
       ),
     ];
-  const redis = connectRedis(url, { name: 'andon-doctor', kind: 'fleet' });
+  const redis = connectRedis(url, {
+    name: 'andon-doctor',
+    kind: 'fleet',
+    tls: config.redisTls,
+  });
   const keys = new Keys(config.prefix, config.shards);
   try {
     await untilReady(redis, REACH_MS);

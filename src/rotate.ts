@@ -55,6 +55,7 @@ export async function rotate(
     const redis = connectRedis(embedded?.url ?? config.redisUrl ?? '', {
       name: 'andon-secrets',
       kind: 'api',
+      tls: config.redisTls,
     });
     try {
       await untilReady(redis, 5_000);

@@ -18,6 +18,7 @@ export function ownSecrets(config: Config): string[] {
     mail?.login?.password,
     mail?.dkim?.privateKey,
     url?.password,
+    config.redisTls?.key,
     ...secretKeys,
     ...Object.values(references.variables),
   ];

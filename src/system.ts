@@ -165,6 +165,7 @@ export class System implements Part {
       await this.observation.start();
       await this.startEmbedded();
       const redis = connectRedis(this.redisUrl, {
+        tls: this.config.redisTls,
         name: 'andon',
         kind: 'api',
         log: this.options.log,
@@ -331,7 +332,12 @@ export class System implements Part {
     const { durability, replicas, replicasWaitMs } = this.config;
     if (durability === 'local') return local;
     const { log } = this.options;
-    this.witness = connectRedis(this.redisUrl, { name: 'andon-replicas', kind: 'fleet', log });
+    this.witness = connectRedis(this.redisUrl, {
+      name: 'andon-replicas',
+      kind: 'fleet',
+      log,
+      tls: this.config.redisTls,
+    });
     await untilReady(this.witness, REDIS_WAIT_MS, this.ending.signal);
     this.heirs = heirsOf(this.redisUrl);
     return new Replicated({
@@ -477,7 +483,13 @@ export class System implements Part {
       meter: this.observation.metrics,
       log,
       giveUp,
-      open: (kind, name) => connectRedis(this.redisUrl, { name: `andon-${name}`, kind, log }),
+      open: (kind, name) =>
+        connectRedis(this.redisUrl, {
+          name: `andon-${name}`,
+          kind,
+          log,
+          tls: this.config.redisTls,
+        }),
       close: (redis) => closeRedis(redis, CLOSE_MS),
       connect: async (endpoint, registry) => {
         const type = this.types.get(endpoint.connector.type);
@@ -556,6 +568,7 @@ async function reach(redis: Redis, signal: AbortSignal): Promise<void> {
 function whyUnreachable(message: string): string {
   if (/NOAUTH/.test(message)) return 'Redis wants a password: put it into REDIS_URL.';
   if (/WRONGPASS/.test(message)) return 'Redis refuses the user or password in REDIS_URL.';
+  if (/ANDON_REDIS_/.test(message)) return `${message}.`;
   return `${message.replace(/\.$/, '')}. Is REDIS_URL right, and is Redis running?`;
 }
 

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { BadConfig, messageOf } from '../errors.js';
 import { inWords } from './in-words.js';
 import { type MailServer, mailServer } from './mail-server.js';
+import { type RedisTls, redisTls } from './redis-tls.js';
 import { REFERENCE_PREFIX, type ReferenceRoom } from './reference-room.js';
 import { environmentSchema, type FileConfig, fileSchema, secretNames } from './schema.js';
 
@@ -15,6 +16,8 @@ export interface Config {
   readonly host: string;
   /** Unset: a private Redis is started under `dataDir`. */
   readonly redisUrl: string | undefined;
+  /** Null: Redis is spoken to without TLS. */
+  readonly redisTls: RedisTls | null;
   readonly prefix: string;
   readonly dataDir: string;
   readonly configFile: string;
@@ -73,11 +76,21 @@ export function loadConfig(environment: Environment = process.env): Config {
   const oidc = env.success ? oidcOf(env.data, problems) : null;
   const from = file?.mail.from ?? env.data?.ANDON_MAIL_FROM;
   const mail = mailServer(env.data?.ANDON_SMTP_URL, file && { ...file.mail, from }, problems);
+  const tls = redisTls(
+    {
+      url: env.data?.REDIS_URL,
+      ca: env.data?.ANDON_REDIS_CA,
+      cert: env.data?.ANDON_REDIS_CERT,
+      key: env.data?.ANDON_REDIS_KEY,
+    },
+    problems,
+  );
   if (!env.success || !file || problems.length > 0) throw new BadConfig(problems);
   return deepFreeze({
     port: env.data.ANDON_PORT,
     host: env.data.ANDON_HOST,
     redisUrl: env.data.REDIS_URL,
+    redisTls: tls,
     prefix: env.data.ANDON_PREFIX,
     dataDir: env.data.ANDON_DATA_DIR,
     configFile: env.data.ANDON_CONFIG,

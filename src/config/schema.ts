@@ -275,11 +275,18 @@ export const environmentSchema = z.object({
     .string()
     // several hosts, as Sentinel has them, are more than a URL parser takes
     .regex(
-      /^(rediss?|redis\+sentinel|redis\+cluster):\/\/\S+$/,
-      'must be a redis://, rediss://, redis+sentinel:// or redis+cluster:// URL',
+      /^rediss?(\+sentinel|\+cluster)?:\/\/\S+$/,
+      'must be a redis://, redis+sentinel:// or redis+cluster:// URL, or one of these with rediss for TLS',
     )
     .optional()
     .describe('Redis to use; unset starts a private one under ANDON_DATA_DIR'),
+  ANDON_REDIS_CA: text
+    .optional()
+    .describe(
+      'PEM of the CA that signs the certificate of Redis (rediss://); unset: those Node trusts',
+    ),
+  ANDON_REDIS_CERT: text.optional().describe('PEM of our certificate, when Redis asks for one'),
+  ANDON_REDIS_KEY: text.optional().describe('PEM of the private key of that'),
   ANDON_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,32}$/, 'must be 1 to 32 letters, digits, "_", "." or "-"')
@@ -381,6 +388,9 @@ export const secretNames = [
   'ANDON_ADMIN_PASSWORD',
   'ANDON_OIDC_CLIENT_SECRET',
   'REDIS_URL',
+  'ANDON_REDIS_CA',
+  'ANDON_REDIS_CERT',
+  'ANDON_REDIS_KEY',
   'ANDON_SMTP_URL',
   'ANDON_SECRET_KEY',
 ] as const;

@@ -1,10 +1,10 @@
 import { Cluster, type ClusterOptions, type Redis, type RedisOptions } from 'ioredis';
 
-const form = /^(rediss?|redis\+cluster):\/\/(?:([^:@/]*):([^@/]*)@)?([^@/?]+)\/?$/;
+const form = /^(rediss?)(?:\+cluster)?:\/\/(?:([^:@/]*):([^@/]*)@)?([^@/?]+)\/?$/;
 
 /** `redis://[user:password@]host1:port,host2:port` (several hosts), or `redis+cluster://` with one or more. */
 export const isClusterUrl = (url: string): boolean =>
-  url.startsWith('redis+cluster:') || /^rediss?:\/\/[^/]*,/.test(url);
+  /^rediss?\+cluster:/.test(url) || /^rediss?:\/\/[^/]*,/.test(url);
 
 /**
  * A connection to a Redis Cluster. It speaks the same commands as one to a single Redis, each goes to
@@ -17,14 +17,13 @@ export function connectCluster(url: string, options: RedisOptions): Redis {
       'A Cluster URL must look like redis://:password@host1:6379,host2:6379 or redis+cluster://host:6379',
     );
   }
-  const [, scheme, username, password, hosts = ''] = match;
+  const [, , username, password, hosts = ''] = match;
   const { retryStrategy, enableOfflineQueue: _, ...each } = options;
   const settings: ClusterOptions = {
     redisOptions: {
       ...each,
       ...(username ? { username: decodeURIComponent(username) } : {}),
       ...(password ? { password: decodeURIComponent(password) } : {}),
-      ...(scheme === 'rediss' ? { tls: {} } : {}),
     },
     clusterRetryStrategy: retryStrategy,
     // A node that was restarted is the same node: without this it would be met again by chance only.

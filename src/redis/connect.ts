@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisTls } from '../config/redis-tls.js';
 import { messageOf } from '../errors.js';
 import { within } from '../lifecycle.js';
 import type { Log } from '../log.js';
@@ -18,6 +19,8 @@ export interface ConnectOptions {
   readonly name: string;
   readonly kind: ConnectionKind;
   readonly log?: Log;
+  /** How a `rediss` URL is proved. */
+  readonly tls?: RedisTls | null | undefined;
 }
 
 /** Milliseconds. A connection that stays silent for `socketTimeout` is dead, even if TCP has not noticed. */
@@ -28,7 +31,7 @@ const patience: Record<ConnectionKind, RedisOptions> = {
 };
 
 /** Connects at once and for ever: a lost connection is made again until `closeRedis`. */
-export function connectRedis(url: string, { name, kind, log }: ConnectOptions): Redis {
+export function connectRedis(url: string, { name, kind, log, tls }: ConnectOptions): Redis {
   const options: RedisOptions = {
     ...patience[kind],
     connectionName: name,
@@ -46,6 +49,7 @@ export function connectRedis(url: string, { name, kind, log }: ConnectOptions): 
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
+    ...(url.startsWith('rediss') ? { tls: { ...tls }, sentinelTLS: { ...tls } } : {}),
   };
   return speakOfOutages(open(url, options), name, log);
 }
@@ -77,7 +81,18 @@ function speakOfOutages(redis: Redis, connection: string, log?: Log): Redis {
 }
 
 /** Node gives refused connections to several addresses as one error without a message. */
-const reasonOf = (error: Error & { code?: string }) => error.message || error.code || error.name;
+function reasonOf(error: Error & { code?: string }): string {
+  const reason = error.message || error.code || error.name;
+  if (untrusted.test(error.code ?? ''))
+    return `the certificate of Redis is not trusted (${reason}): ANDON_REDIS_CA_FILE names the file of the CA that signed it`;
+  if (/certificate required|handshake failure/i.test(reason))
+    return `Redis asks for our certificate (${reason}): set ANDON_REDIS_CERT_FILE and ANDON_REDIS_KEY_FILE`;
+  return reason;
+}
+
+/** What a certificate may be that proves nothing to us. */
+const untrusted =
+  /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CERT_UNTRUSTED|ERR_TLS_CERT_ALTNAME_INVALID/;
 
 /** Resolves when commands can be sent; rejects with the last reason when that takes too long, or at `signal`. */
 export async function untilReady(
@@ -95,8 +110,9 @@ export async function untilReady(
   });
   const note = (error: Error) => {
     reason = reasonOf(error);
-    // No wait makes a password right.
+    // No wait makes a password or a certificate right.
     if (/NOAUTH|WRONGPASS/.test(reason)) giveUp(error);
+    if (/ANDON_REDIS_/.test(reason)) giveUp(new Error('Redis was not reached'));
   };
   const stop = () => giveUp(new Error('nobody waits any more'));
   signal?.addEventListener('abort', stop);

@@ -1,9 +1,9 @@
 import { Redis, type RedisOptions } from 'ioredis';
 
 const form =
-  /^redis\+sentinel:\/\/(?:([^:@/]*):([^@/]*)@)?([^@/?]+)\/([^/?]+)(?:\/(\d+))?(?:\?sentinelPassword=(.*))?$/;
+  /^rediss?\+sentinel:\/\/(?:([^:@/]*):([^@/]*)@)?([^@/?]+)\/([^/?]+)(?:\/(\d+))?(?:\?sentinelPassword=(.*))?$/;
 
-export const isSentinelUrl = (url: string): boolean => url.startsWith('redis+sentinel:');
+export const isSentinelUrl = (url: string): boolean => /^rediss?\+sentinel:/.test(url);
 
 /**
  * `redis+sentinel://[user:password@]host1:port,host2:port/masterName[/db][?sentinelPassword=…]`.
@@ -24,6 +24,8 @@ export function parseSentinelUrl(url: string): RedisOptions {
     ...(password ? { password: decodeURIComponent(password) } : {}),
     ...(sentinelPassword ? { sentinelPassword: decodeURIComponent(sentinelPassword) } : {}),
     ...(db ? { db: Number(db) } : {}),
+    // Sentinels are asked who is master, so they are spoken to the same way.
+    enableTLSForSentinelMode: url.startsWith('rediss'),
     // The former master may take commands for ten seconds more until a Sentinel tells it; we go at once.
     failoverDetector: true,
     sentinelCommandTimeout: 1_000,

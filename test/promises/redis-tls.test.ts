@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { loadConfig } from '../../src/config/load.js';
+import { BadConfig } from '../../src/errors.js';
+import { Api, product } from '../support/api.js';
+import { canMakeCertificates, makeCertificates } from '../support/certificates.js';
+import { FarSide } from '../support/far-side.js';
+import { startTestRedis } from '../support/redis.js';
+import { endShapes, type RedisProcess, startStandalone } from '../support/redis-shapes.js';
+
+const plain = await startTestRedis();
+afterAll(endShapes);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const made = canMakeCertificates ? await makeCertificates() : null;
+
+(canMakeCertificates ? describe : describe.skip)('Redis over TLS', () => {
+  /** A Redis that speaks TLS at `url`, and plainly to the test. */
+  async function secured(clients: 'no' | 'yes'): Promise<{ server: RedisProcess; url: string }> {
+    const { ca, server } = made!;
+    const port = await freePort();
+    const conf = [
+      `tls-port ${port}`,
+      `tls-cert-file ${server.cert}`,
+      `tls-key-file ${server.key}`,
+      `tls-ca-cert-file ${ca}`,
+      `tls-auth-clients ${clients}`,
+    ];
+    const redis = await startStandalone({ conf });
+    return {
+      server: redis,
+      url: redis.url.replace('redis:', 'rediss:').replace(/\d+$/, `${port}`),
+    };
+  }
+
+  const start = (server: RedisProcess, url: string, environment: Record<string, string> = {}) =>
+    Api.start({ ...plain, url: server.url }, { url, environment, roles: ['api', 'worker'] });
+
+  test('carries everything: each connection of every role, with a CA of one’s own', async () => {
+    const { server, url } = await secured('no');
+    const { ca } = made!;
+    const api = await start(server, url, { ANDON_REDIS_CA_FILE: ca });
+    const shop = await FarSide.start();
+    await api.put('channel', '12', shop.url);
+    const { queueId } = await api.ok('POST', '/v1/items', product('12', 'a'));
+    await api.untilState(queueId, 'completed');
+    const port = new URL(url).port;
+    const ours = String(await api.redis.client('LIST'))
+      .split('\n')
+      .filter((line) => /name=andon/.test(line));
+    expect(ours.length).toBeGreaterThanOrEqual(4);
+    for (const line of ours) expect(line).toContain(`laddr=127.0.0.1:${port}`);
+    await api.stop();
+  });
+
+  test('is refused at once, with what to do, when nobody we trust has signed its certificate', async () => {
+    const { server, url } = await secured('no');
+    const { otherCa } = made!;
+    for (const environment of [{}, { ANDON_REDIS_CA_FILE: otherCa }] as Record<string, string>[]) {
+      const before = performance.now();
+      await expect(start(server, url, environment)).rejects.toThrow(
+        /the certificate of Redis is not trusted \(.+\): ANDON_REDIS_CA_FILE names/,
+      );
+      expect(performance.now() - before).toBeLessThan(15_000);
+    }
+  });
+
+  test('proves who we are where Redis asks for it', async () => {
+    const { server, url } = await secured('yes');
+    const { ca, client } = made!;
+    const trusted = { ANDON_REDIS_CA_FILE: ca };
+    await expect(start(server, url, trusted)).rejects.toThrow(/set ANDON_REDIS_CERT_FILE and/);
+    const api = await start(server, url, {
+      ...trusted,
+      ANDON_REDIS_CERT_FILE: client.cert,
+      ANDON_REDIS_KEY_FILE: client.key,
+    });
+    expect((await api.call('GET', '/readyz')).status).toBe(200);
+    await api.stop();
+  });
+
+  test('settings that do not fit together are refused: nobody is to believe in encryption', async () => {
+    const { ca, client } = made!;
+    const problems = (environment: Record<string, string>): readonly string[] => {
+      try {
+        loadConfig({ ANDON_CONFIG: 'test/support/empty.yaml', ...environment });
+      } catch (error) {
+        if (error instanceof BadConfig) return error.problems;
+        throw error;
+      }
+      return [];
+    };
+    const tls = { REDIS_URL: 'rediss://redis.example' };
+    expect(problems({ ...tls, ANDON_REDIS_CA_FILE: ca })).toEqual([]);
+    expect(problems({ REDIS_URL: 'redis://redis.example', ANDON_REDIS_CA_FILE: ca })).toEqual([
+      expect.stringContaining('write rediss:// for redis://'),
+    ]);
+    expect(problems({ ...tls, ANDON_REDIS_CERT_FILE: client.cert })).toEqual([
+      expect.stringContaining('belong together'),
+    ]);
+    expect(problems({ ...tls, ANDON_REDIS_CA: 'no PEM' })).toEqual([
+      expect.stringContaining('ANDON_REDIS_CA holds no certificate in PEM form'),
+    ]);
+    for (const url of ['rediss+sentinel://h:1/m', 'rediss+cluster://h:1'])
+      expect(problems({ REDIS_URL: url, ANDON_REDIS_CA_FILE: ca })).toEqual([]);
+  });
+});
