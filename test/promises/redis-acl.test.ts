@@ -1,4 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { checkRedis } from '../../src/redis/preflight.js';
 import { aclFile, aclUser } from '../support/acl.js';
@@ -6,8 +9,10 @@ import { product } from '../support/api.js';
 import { Person } from '../support/desk.js';
 import { startOffice } from '../support/letters.js';
 import { startTestRedis } from '../support/redis.js';
+import { endShapes, startStandalone } from '../support/redis-shapes.js';
 import { until } from '../support/until.js';
 
+afterAll(endShapes);
 const admin = await startTestRedis();
 const url = await aclUser(admin.url);
 const redis = { ...admin, url };
@@ -25,6 +30,20 @@ async function refused(): Promise<string[]> {
 }
 
 describe('the Redis user of config/redis/users.acl', () => {
+  test('is loaded by Redis from the file as it is', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'andon-acl-')), 'users.acl');
+    // The test itself has to get in.
+    await writeFile(path, aclFile.replace('default off', 'default on >shapes ~* &* +@all'));
+    const server = await startStandalone({ conf: [`aclfile ${path}`] });
+    const as = new URL(server.url);
+    as.username = 'andon';
+    as.password = 'change-this-password';
+    const one = new Redis(as.href);
+    expect(await one.set('{andon:s0}:andon:id', '1')).toBe('OK');
+    await expect(one.set('other', '1')).rejects.toThrow('NOPERM');
+    one.disconnect();
+  });
+
   test('passes the start-up check', async () => {
     const one = new Redis(url);
     expect(await checkRedis(one, { allowVolatile: false })).toEqual({ problems: [], warnings: [] });
@@ -94,7 +113,10 @@ describe('the Redis user of config/redis/users.acl', () => {
     const { key, id } = await api.ok('POST', '/v1/keys', { scopes: ['read'] });
     expect((await api.call('GET', '/v1/summary', { key })).status).toBe(200);
     await api.ok('DELETE', `/v1/keys/${id}`);
-    await api.ok('PUT', '/v1/webhooks/crm', { description: 'CRM', url: 'https://crm.example/hook' });
+    await api.ok('PUT', '/v1/webhooks/crm', {
+      description: 'CRM',
+      url: 'https://crm.example/hook',
+    });
     await api.ok('DELETE', '/v1/webhooks/crm');
     const forwarded = await api.call('POST', '/login', {
       key: null,
@@ -134,7 +156,7 @@ describe('the Redis user of config/redis/users.acl', () => {
     ]) {
       const [name = '', ...args] = command;
       await expect(one.call(name, ...args)).rejects.toThrow(
-        /NOPERM|can't run this command|permission|DEBUG command not allowed/i,
+        /NOPERM|can't run this command|can't access at least one|permission|DEBUG command not allowed/i,
       );
     }
     one.disconnect();

@@ -181,11 +181,12 @@ export class Api {
     }) as Promise<Body>;
   }
 
-  /** Every key under the prefix with its value, but for when API keys were last used. */
+  /** Every key under the prefix with its value, but for when API keys were last used, and how often. */
   async dump(): Promise<Record<string, string>> {
     const { keys } = this;
     const all: Record<string, string> = {};
     for (const name of (await this.redis.keys(`{${this.prefix}:*`)).sort()) {
+      if (name.startsWith(keys.registry.requests)) continue;
       const value = await this.redis.dumpBuffer(name);
       all[name] = name === keys.registry.apiKeys ? await this.cards() : value.toString('base64');
     }

@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { EmbeddedRedis } from '../../src/redis/embedded.js';
+import { aclUser } from './acl.js';
+
+/** Commands of tests alone. */
+const looks = ['keys', 'scan', 'dump', 'config', 'client', 'acl', 'script'].map((one) => `+${one}`);
 
 export interface TestRedis {
   readonly url: string;
@@ -28,8 +32,10 @@ export async function startTestRedis(): Promise<TestRedis> {
     await rm(dataDir, { recursive: true, force: true });
   });
   await redis.start();
+  // `ANDON_TEST_ACL=1`: the product with no more rights than config/redis/users.acl gives it, and the tests' own looks.
+  const url = process.env['ANDON_TEST_ACL'] ? await aclUser(redis.url, ...looks) : redis.url;
   return {
-    url: redis.url,
+    url,
     dataDir,
     freshPrefix: () => `t${randomBytes(6).toString('hex')}`,
   };
