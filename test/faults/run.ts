@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { campaign } from './campaign/campaign.js';
 import { type Recovery, recoveries } from './campaign/recovery.js';
 import { excerpt, page, type Report } from './campaign/report.js';
+import { type RollingReport, rolling } from './campaign/rolling.js';
 import { check } from './checker/checker.js';
 import { fromText } from './checker/history.js';
 import { compared } from './checker/neighbours.js';
@@ -32,6 +33,7 @@ const HELP = `npm run faults -- [options]
   --out DIR        where report.json, report.html and the history go (a new directory)
   --product DIR    the built product (.)
   --judge DIR      instead: judges the history again that a run has left in DIR
+  --rolling N      instead: N rounds in which every process is stopped and started anew under load
   --fuzz N         instead: N requests that no program should send, to an API process of its own
   --only N         of --fuzz: send and show request N of the seed only
   --prove [--only WORD] [--all]
@@ -59,6 +61,7 @@ const { values } = parseArgs({
     prove: { type: 'boolean', default: false },
     only: { type: 'string' },
     fuzz: { type: 'string' },
+    rolling: { type: 'string' },
     judge: { type: 'string' },
     all: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -174,12 +177,56 @@ function tellOf(violations: readonly Violation[]): void {
     );
 }
 
+async function runRolling(seed: number, rounds: number): Promise<boolean> {
+  const directory = values.out ?? (await mkdtemp(join(tmpdir(), 'andon-rolling-')));
+  console.log(`seed ${seed}, ${rounds} rounds; everything is written to ${directory}`);
+  const report = await rolling({
+    seed,
+    rounds,
+    queues: Number(values.queues ?? 40),
+    rate: Number(values.rate ?? 150),
+    // The longest delivery takes two of these, and the grace of a stop is 10 s.
+    lockMs: 4_000,
+    gapMs: 1_000,
+    directory,
+    product: values.product,
+    progress: (line) => console.log(line),
+  });
+  console.log(rollingInWords(report));
+  const bad = [
+    ...report.complaints,
+    ...report.violations.map(({ rule, says }) => `${rule}: ${says}`),
+  ];
+  for (const one of bad.slice(0, 10)) console.log(`VIOLATION ${one}`);
+  console.log(`seed ${seed}: ${report.restarts} restarts, ${bad.length} violations`);
+  return bad.length === 0 && report.drainedMs !== null;
+}
+
+function rollingInWords(report: RollingReport): string {
+  const { deliveries, accepted, unanswered, cutOff, longestGapMs, drainedMs } = report;
+  const range = (all: readonly number[]) =>
+    `${Math.round(all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0)} ms, longest ${Math.round(Math.max(0, ...all))} ms`;
+  return [
+    `${accepted} items accepted, ${deliveries} deliveries, ${cutOff} of them cut off by a stop`,
+    `${unanswered} requests not answered and sent again with their keys`,
+    `no delivery started anywhere for ${longestGapMs} ms at the most`,
+    `drained in ${drainedMs === null ? 'vain' : `${Math.round(drainedMs)} ms`}`,
+    ...(['worker', 'api', 'alerts'] as const).map(
+      (role) =>
+        `${role}: stop median ${range(report.stopsMs[role])}; start median ${range(report.startsMs[role])}`,
+    ),
+  ].join('\n');
+}
+
 if (values.help) {
   console.log(HELP);
 } else if (values.prove) {
   process.exitCode = (await prove(values)) ? 0 : 1;
 } else if (values.judge !== undefined) {
   process.exitCode = (await judgeAgain(values.judge)) ? 0 : 1;
+} else if (values.rolling !== undefined) {
+  const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
+  process.exitCode = (await runRolling(seed, Number(values.rolling))) ? 0 : 1;
 } else if (values.fuzz !== undefined) {
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   process.exitCode = (await runFuzz(seed, Number(values.fuzz))) ? 0 : 1;
