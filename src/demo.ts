@@ -34,8 +34,22 @@ export function addDemo(program: Command): void {
     .command('demo')
     .description('Show it: a demo shop and ERP, real products, a queue that stops at a bad one')
     .option('--shop-port <port>', 'where the demo shop and ERP listen, 0: anywhere', DEMO_PORT)
-    .action(async ({ shopPort }: { shopPort: string }, command: Command) => {
+    .option(
+      '--shop <url>',
+      'a demo shop and ERP elsewhere, for an Andon at --url: as in containers',
+    )
+    .action(async ({ shopPort, shop }: { shopPort: string; shop?: string }, command: Command) => {
       const config = loadConfig();
+      if (shop) {
+        // People reach both from outside, by the ports that are published.
+        const seen = {
+          url: config.publicUrl ?? '',
+          shop: `http://127.0.0.1:${DEMO_PORT}`,
+          mails: 'http://127.0.0.1:8025',
+        };
+        await show(sessionOf(command, process).client, shop, seen.url, '', seen);
+        return;
+      }
       if (await answers(`http://${config.host}:${config.port}/healthz`)) {
         const { client } = sessionOf(command, process);
         const farSide = await startFarSide(shopPort);
@@ -50,8 +64,9 @@ export function addDemo(program: Command): void {
     .command('far-side')
     .description('Only the demo shop and ERP, as a program of their own')
     .option('--port <port>', 'where it listens', DEMO_PORT)
-    .action(async ({ port }: { port: string }) => {
-      const farSide = new DemoFarSide({ port: Number(port) });
+    .option('--host <address>', 'at which address; in a container 0.0.0.0', '127.0.0.1')
+    .action(async ({ port, host }: { port: string; host: string }) => {
+      const farSide = new DemoFarSide({ port: Number(port), host });
       await farSide.start();
       process.stdout.write(`The demo shop and ERP answer at ${farSide.url}\n`);
       await untilInterrupted();
@@ -129,12 +144,19 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
-async function show(client: AndonClient, shop: string, url: string, login = ''): Promise<void> {
+/** @param seen where people see the shop and the mails, when that is elsewhere */
+async function show(
+  client: AndonClient,
+  shop: string,
+  url: string,
+  login = '',
+  seen = { shop, mails: `${url}/demo/mail` },
+): Promise<void> {
   await client.putEndpoint('channel', CHANNEL, {
     description: 'Cape Shopify (demo)',
     client: 'demo',
     connector: { type: 'demo', url: `${shop}/shops/${CHANNEL}` },
-    recordUrl: `${shop}/shops/${CHANNEL}?sku={sku}`,
+    recordUrl: `${seen.shop}/shops/${CHANNEL}?sku={sku}`,
   });
   await client.putEndpoint('source', SOURCE, {
     description: 'Sage (demo)',
@@ -152,7 +174,7 @@ async function show(client: AndonClient, shop: string, url: string, login = ''):
     said = `${items.length} products from examples/apparel.csv were enqueued, one of them spoilt.`;
   }
   const blocked = await untilBlocked(client, queue);
-  process.stdout.write(story(said, blocked.item, blocked.waiting, { url, login, shop }));
+  process.stdout.write(story(said, blocked.item, blocked.waiting, { url, login, ...seen }));
 }
 
 async function products(): Promise<NewItem[]> {
@@ -200,7 +222,7 @@ function story(
   said: string,
   item: Item,
   waiting: number,
-  { url, login, shop }: { url: string; login: string; shop: string },
+  { url, login, shop, mails }: { url: string; login: string; shop: string; mails: string },
 ): string {
   const variants = item.data['variants'];
   const [variant] = Array.isArray(variants) ? variants : [];
@@ -225,7 +247,7 @@ function story(
   Over HTTP    POST ${url}/v1/items/${id}/retry   (Authorization: Bearer, key in data/admin-key)
   All calls    ${url}/docs
   The desk     ${url}/${login}
-  Its mail     ${url}/demo/mail   (in some seconds: who is told, and how)
+  Its mail     ${mails}   (in some seconds: who is told, and how)
   The shop     ${shop}/shops/${CHANNEL}
   Stop         Ctrl-C
 

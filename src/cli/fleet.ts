@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { AndonClient } from '../client/client.js';
+import { ApiProblem } from '../client/problem.js';
 import type { Fleet } from '../client/shapes.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
@@ -52,6 +53,16 @@ async function untilQuiet(client: AndonClient): Promise<Fleet> {
     if (!fleet.paused) throw new UsageError('somebody resumed the fleet meanwhile');
     if (fleet.running === 0) return fleet;
     await new Promise((wake) => setTimeout(wake, LOOK_MS));
+  }
+}
+
+/** Null when the Andon that answers is an older one, which knows no such thing. */
+export async function fleetOf(client: AndonClient): Promise<Fleet | null> {
+  try {
+    return await client.fleet();
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 404) return null;
+    throw error;
   }
 }
 

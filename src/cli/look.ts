@@ -3,7 +3,7 @@ import { type AndonClient, collect } from '../client/client.js';
 import { causes, type Item, type ItemFilter, itemStates, type Page } from '../client/shapes.js';
 import { count, entity, id, instruction, queueId, queueName, since } from './checks.js';
 import { NothingMatched } from './exit.js';
-import { fleetInWords } from './fleet.js';
+import { fleetInWords, fleetOf } from './fleet.js';
 import type { Io } from './io.js';
 import { itemPage } from './item-page.js';
 import { printable } from './output.js';
@@ -49,9 +49,9 @@ export function addLooking(program: Command, io: Io): void {
         output.print(queue, () => queueTable(output, [queue]));
         return;
       }
-      const [queues, fleet] = await Promise.all([collect(client.queues()), client.fleet()]);
+      const [queues, fleet] = await Promise.all([collect(client.queues()), fleetOf(client)]);
       output.print({ items: queues, nextCursor: null }, () => queueTable(output, queues));
-      if (fleet.paused) output.note(fleetInWords(fleet));
+      if (fleet?.paused) output.note(fleetInWords(fleet));
     });
 
   addCommand(program, 'summary', 'what waits, failed and is blocked, by client and queue', [

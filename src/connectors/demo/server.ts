@@ -24,22 +24,26 @@ type Place = 'shops' | 'erps';
 export interface DemoOptions {
   /** 0 picks a free one. */
   readonly port?: number;
+  /** Reached from this machine only, unless another address is given. */
+  readonly host?: string;
   /** Signing secrets, `whsec_…`, by id of shop or ERP; looked up at each delivery. Without one, no signature is asked for. */
   readonly secrets?: ReadonlyMap<string, string>;
 }
 
-/** A shop and an ERP in one small program, for examples, tests and a first look. Reached from this machine only. */
+/** A shop and an ERP in one small program, for examples, tests and a first look. */
 export class DemoFarSide implements Part {
   readonly name = 'demo far side';
   private readonly wantedPort: number;
+  private readonly host: string;
   private readonly secrets: ReadonlyMap<string, string>;
   private readonly stores = new Map<string, DemoStore>();
   private readonly stopping = new AbortController();
   private fault: Fault = noFault;
   private server: Server | null = null;
 
-  constructor({ port = 3100, secrets = new Map() }: DemoOptions = {}) {
+  constructor({ port = 3100, host = '127.0.0.1', secrets = new Map() }: DemoOptions = {}) {
     this.wantedPort = port;
+    this.host = host;
     this.secrets = secrets;
   }
 
@@ -53,7 +57,7 @@ export class DemoFarSide implements Part {
 
   async start(): Promise<void> {
     this.server = createServer(this.app());
-    this.server.listen(this.wantedPort, '127.0.0.1');
+    this.server.listen(this.wantedPort, this.host);
     await once(this.server, 'listening');
   }
 
