@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { UsageError } from './cli/exit.js';
 import { entries } from './cli/import/entries.js';
+import type { LineItem } from './cli/import/item-line.js';
 import { sessionOf } from './cli/session.js';
 import { AndonClient } from './client/client.js';
-import type { Item, NewItem } from './client/shapes.js';
+import type { Item } from './client/shapes.js';
 import { type Config, loadConfig } from './config/load.js';
 import { mailServer } from './config/mail-server.js';
 import { DEMO_URL } from './connectors/demo/demo.js';
@@ -177,7 +178,9 @@ async function show(
   process.stdout.write(story(said, blocked.item, blocked.waiting, { url, login, ...seen }));
 }
 
-async function products(): Promise<NewItem[]> {
+type Product = Omit<LineItem, 'idempotencyKey'>;
+
+async function products(): Promise<Product[]> {
   const file = fileURLToPath(new URL('../examples/apparel.csv', import.meta.url));
   const settings = {
     file,
@@ -186,7 +189,7 @@ async function products(): Promise<NewItem[]> {
     catalogue: loadCatalogue(),
     run: '',
   };
-  const items: NewItem[] = [];
+  const items: Product[] = [];
   for await (const { item } of entries(settings)) {
     const { idempotencyKey: _, ...rest } = item;
     items.push(items.length === SPOILT ? { ...rest, data: spoilt(rest.data) } : rest);

@@ -23,7 +23,9 @@ import { type Context, noteFailure, runWithin, serverSpan } from '../traces.js';
 import { adminRoutes } from './admin.js';
 import { alertRoutes } from './alerts.js';
 import { bulkRoutes } from './bulk.js';
-import { docsPage } from './docs.js';
+import { docsPage } from './docs/page.js';
+import { problemPage } from './docs/problem.js';
+import { sendPage } from './docs/shell.js';
 import { endpointRoutes } from './endpoints.js';
 import { enqueueRoutes } from './enqueue.js';
 import { fleetRoutes } from './fleet.js';
@@ -33,7 +35,8 @@ import { itemRoutes } from './items.js';
 import { byAddress, byKey, type RequestLimits } from './limits.js';
 import { methodsOf } from './methods.js';
 import { openApi } from './openapi.js';
-import { problems } from './problems.js';
+import { isProblemType } from './problem-pages.js';
+import { PROBLEMS, problems } from './problems.js';
 import { queueRoutes } from './queues.js';
 import type { Route } from './route.js';
 import type { Services } from './services.js';
@@ -118,9 +121,12 @@ export function buildApp(parts: AppParts): Express {
   app.get('/openapi.json', (_, response) => void response.json(description));
   const docs = docsPage(routes, services.catalogue);
   app.get('/docs', (request, response) => {
-    const page = docs(`${request.protocol}://${request.get('host') ?? 'localhost'}`);
-    response.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
-    response.type('html').send(page);
+    sendPage(response, docs(`${request.protocol}://${request.get('host') ?? 'localhost'}`));
+  });
+  app.get(`${PROBLEMS}/:type`, (request, response) => {
+    const { type } = request.params;
+    if (!isProblemType(type)) throw new NotFound(`there is no problem "${type}"; see /docs`);
+    sendPage(response, problemPage(type));
   });
   for (const row of routes) {
     app[row.method](

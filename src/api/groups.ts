@@ -5,6 +5,7 @@ const groups: Readonly<Record<string, string>> = {
   items: 'Items',
   queues: 'Queues',
   summary: 'Queues',
+  fleet: 'Queues',
   channels: 'Channels, sources and services',
   sources: 'Channels, sources and services',
   services: 'Channels, sources and services',

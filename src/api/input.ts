@@ -51,7 +51,7 @@ const filter = {
   entity: entityText.optional().meta({ description: 'kind:key, such as sku:TSH-RED-M' }),
   cause: z.enum(causes).optional().meta({ description: 'class of the error' }),
   error: line(200).optional().meta({ description: 'part of the error text' }),
-  since: z.iso.datetime({ offset: true }).optional(),
+  since: z.iso.datetime({ offset: true }).optional().meta({ description: 'enqueued since' }),
 };
 export const searchQuery = z.strictObject({
   ...filter,
@@ -66,14 +66,25 @@ export const idempotencyKey = z
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable characters without blanks');
 export const batchBody = z.strictObject({
   items: z
-    .array(itemBody.extend({ idempotencyKey: idempotencyKey.optional() }))
+    .array(
+      itemBody.extend({
+        idempotencyKey: idempotencyKey
+          .optional()
+          .meta({ description: 'of this item alone, in whatever batch it comes' }),
+      }),
+    )
     .min(1)
     .max(1000),
 });
 
-const reason = line(1000).optional();
-export const editBody = z.strictObject({ data: z.record(z.string(), z.json()) });
-const skipScope = z.enum(['item', 'entity', 'entity-until-add']).default('item');
+const reason = line(1000).optional().meta({ description: 'stands in the history' });
+export const editBody = z.strictObject({
+  data: z.record(z.string(), z.json()).meta({ description: 'takes the place of all of it' }),
+});
+const skipScope = z.enum(['item', 'entity', 'entity-until-add']).default('item').meta({
+  description:
+    'this item; with all queued updates of its entity; and those to come until its next add',
+});
 export const skipBody = z
   .strictObject({
     reason,
@@ -92,7 +103,10 @@ export const skipBody = z
     path: ['until'],
   });
 export const undoBody = z.strictObject({ reason });
-export const resolveBody = z.strictObject({ reference: line(255).optional(), reason });
+export const resolveBody = z.strictObject({
+  reference: line(255).optional().meta({ description: 'of what was done by hand, as an invoice' }),
+  reason,
+});
 
 const bulk = {
   ...filter,
@@ -114,7 +128,7 @@ export const endpointBody = endpointSchema;
 export const keyBody = z.strictObject({
   scopes: z.array(z.enum(scopes)).min(1),
   description: line(200).optional(),
-  client: idSchema.optional(),
-  channels: z.array(idSchema).min(1).optional(),
-  sources: z.array(idSchema).min(1).optional(),
+  client: idSchema.optional().meta({ description: 'sees and sends only what is of this client' }),
+  channels: z.array(idSchema).min(1).optional().meta({ description: 'only these channels' }),
+  sources: z.array(idSchema).min(1).optional().meta({ description: 'only these sources' }),
 });

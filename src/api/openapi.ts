@@ -88,7 +88,7 @@ function refusal(status: number): Schema {
   const titles = types.map((type) => `${problemPages[type].title} (\`${PROBLEMS}/${type}\`)`);
   return {
     description: `${titles.join('; or: ')}.`,
-    ...(status === 503 ? { headers: { 'Retry-After': retryAfter } } : {}),
+    ...(status === 429 || status === 503 ? { headers: { 'Retry-After': retryAfter } } : {}),
     content: { 'application/problem+json': { schema: { $ref: refTo('Problem') } } },
   };
 }

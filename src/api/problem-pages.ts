@@ -225,6 +225,9 @@ export const problemPages: Readonly<Record<ProblemType, ProblemPage>> = {
   },
 };
 
+export const isProblemType = (name: string): name is ProblemType =>
+  Object.hasOwn(problemPages, name);
+
 /** The types that a status of a call can mean. */
 export const problemsOf = (status: number): ProblemType[] =>
   (Object.keys(problemPages) as ProblemType[]).filter(

@@ -1,7 +1,7 @@
 import type { Route } from './route.js';
 
 /** What any call can be refused with before it was looked at, or when Redis is away. */
-const always = [401, 403, 503];
+const always = [401, 403, 429, 503];
 
 /** Every status that a call answers with, but 500: that is a defect, not an answer. */
 export function statusesOf(row: Route): number[] {

@@ -1,27 +1,10 @@
-import { z } from 'zod';
 import { randomPassword } from '../accounts/accounts.js';
-import { roles } from '../accounts/roles.js';
-import { clientsSchema, passwordSchema, userNameSchema } from '../accounts/users.js';
 import { NotFound } from '../errors.js';
 import * as answers from './answers.js';
+import { changeBody, userBody, userParams } from './input-users.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
-const userParams = z.strictObject({ name: userNameSchema });
-const fullName = z.string().trim().max(100);
-const clients = clientsSchema.meta({ description: 'clients that are seen; null is all of them' });
-const userBody = z.strictObject({
-  name: userNameSchema,
-  fullName: fullName.default(''),
-  role: z.enum(roles),
-  clients: clients.default(null),
-  password: passwordSchema
-    .optional()
-    .meta({ description: 'the first one; left out, one is made and shown in the answer' }),
-});
-const changeBody = z
-  .strictObject({ fullName, role: z.enum(roles), clients, disabled: z.boolean() })
-  .partial();
 const whole = { scope: 'admin', unlimitedOnly: true } as const;
 
 /** The people who log in at the desk. */

@@ -1,6 +1,4 @@
-import { z } from 'zod';
 import type { Caller } from '../accounts/caller.js';
-import { idSchema } from '../config/schema.js';
 import { urlSchema } from '../connectors/http-settings.js';
 import { makeSecret } from '../connectors/signature.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
@@ -8,29 +6,20 @@ import { isTold, takesAlerts } from '../incidents/warnings.js';
 import type { Webhook } from '../queues/webhooks.js';
 import * as answers from './answers.js';
 import { endpointsQuery, idParams } from './input.js';
+import { rotateBody, webhookBody } from './input-webhooks.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
 const HOUR_MS = 3_600_000;
 
-const event = z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be a name such as order.created');
-
 /** Webhooks: where `send_webhook` may send events, and nowhere else. */
 export function webhookRoutes(services: Services): Route[] {
   const { webhooks, audit } = services;
   const base = '/v1/webhooks';
-  const body = z.strictObject({
-    url: urlSchema({ refusal: (host) => services.connectorTypes.guard.refusal(host) }),
-    description: z.string().trim().min(1).max(200),
-    client: idSchema.nullish(),
-    events: z
-      .array(event)
-      .min(1)
-      .max(200)
-      .nullish()
-      .meta({ description: 'null or without it, all' }),
-  });
+  const body = webhookBody(
+    urlSchema({ refusal: (host) => services.connectorTypes.guard.refusal(host) }),
+  );
   const find = async (id: string, caller: Caller): Promise<Webhook> => {
     const webhook = await webhooks.get(id);
     if (!webhook || !sees(caller, webhook)) throw new NotFound(`there is no webhook "${id}"`);
@@ -105,11 +94,7 @@ export function webhookRoutes(services: Services): Route[] {
       scope: 'admin',
       summary: 'Make a new signing secret, shown this once; for a while the old one signs as well.',
       params: idParams,
-      body: z.strictObject({
-        overlapHours: z.number().min(0).max(720).default(24).meta({
-          description: 'how long every delivery bears both signatures',
-        }),
-      }),
+      body: rotateBody,
       bodyOptional: true,
       async handle({ params: { id }, body: { overlapHours }, caller }) {
         const webhook = await find(id, caller);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { NewItem } from '../client/shapes.js';
 import { parseEntity } from '../instructions/entity.js';
@@ -35,11 +34,9 @@ export function addEnqueue(program: Command, io: Io): void {
     .option('--idempotency-key <key>', 'the same key enqueues once, within 7 days', idempotencyKey)
     .action(async (name: string, options: EnqueueOptions, command: Command) => {
       const { client, output } = sessionOf(command, io);
-      const accepted = await client.enqueue(
-        await itemOf(name, options, io),
-        // Even without a key of the user's, a request that the network doubles counts once.
-        options.idempotencyKey ?? randomUUID(),
-      );
+      const accepted = await client.enqueue(await itemOf(name, options, io), {
+        idempotencyKey: options.idempotencyKey,
+      });
       const { queueId, queue, replayed, position } = accepted;
       output.print(accepted, () =>
         replayed

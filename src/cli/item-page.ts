@@ -1,4 +1,4 @@
-import type { Item, Queue } from '../client/shapes.js';
+import type { ItemDetails, Queue } from '../client/shapes.js';
 import { editsOf } from './changes.js';
 import { type Output, printable, printableLine } from './output.js';
 import { age, state, until } from './words.js';
@@ -7,7 +7,7 @@ import { age, state, until } from './words.js';
  * Everything about one item on one page; one that failed ends with what puts it right.
  * `queue` is given for the head of a queue that waits for its next try.
  */
-export function itemPage(output: Output, item: Item, queue?: Queue): string {
+export function itemPage(output: Output, item: ItemDetails, queue?: Queue): string {
   const title = [item.description, item.title].filter(Boolean).join(' · ');
   const entity = item.entity ? `${item.entity.kind}:${item.entity.key}` : '';
   const head = output.paint(`${item.queueId}  ${printable(title)}`, 'bold');
@@ -42,7 +42,7 @@ export function itemPage(output: Output, item: Item, queue?: Queue): string {
     .join('\n\n');
 }
 
-type Entry = NonNullable<Item['history']>[number];
+type Entry = NonNullable<ItemDetails['history']>[number];
 
 function fact(output: Output, name: string, value: string | null | undefined): string {
   return value ? `${output.paint(name.padEnd(12), 'dim')}${value}` : '';
@@ -56,37 +56,37 @@ function section(output: Output, name: string, lines: readonly string[]): string
 }
 
 /** Its last try failed: a person may act now, or in `backing-off` wait for the next. */
-export const needsHelp = ({ state }: Item): boolean =>
+export const needsHelp = ({ state }: ItemDetails): boolean =>
   state === 'failed' || state === 'backing-off';
 
 /** An error of before says nothing about how the present run ends. */
-const isUnderway = ({ state }: Item): boolean => state === 'active' || state === 'waiting';
+const isUnderway = ({ state }: ItemDetails): boolean => state === 'active' || state === 'waiting';
 
-function attemptsOf({ attempts, state }: Item): string {
+function attemptsOf({ attempts, state }: ItemDetails): string {
   if (attempts === 0) return '';
   return state === 'active' ? `, attempt ${attempts}` : ` after ${plural(attempts, 'attempt')}`;
 }
 
-function nextTryOf({ attempts, held }: Item, queue: Queue | undefined): string {
+function nextTryOf({ attempts, held }: ItemDetails, queue: Queue | undefined): string {
   const at = queue?.nextAttemptAt;
   if (!at) return '';
   const then = held ? 'if the far side is back' : `attempt ${attempts + 1}`;
   return `at ${at} (in ${until(at)}), ${then}`;
 }
 
-function holdOf({ held }: Item): string {
+function holdOf({ held }: ItemDetails): string {
   if (!held) return '';
   const often = held.times === 1 ? '' : `, ${held.times} times away`;
   return `since ${timeOf(held.since)}${often}, because ${printable(held.reason)} (${held.cause})`;
 }
 
-function progressOf({ progress }: Item): string {
+function progressOf({ progress }: ItemDetails): string {
   if (progress === undefined || progress === null) return '';
   return typeof progress === 'number' ? `${progress} %` : printable(JSON.stringify(progress));
 }
 
 /** One line for each part: what succeeded, and what is left to do. */
-function partsOf({ parts = [] }: Item): string[] {
+function partsOf({ parts = [] }: ItemDetails): string[] {
   const widthOf = (texts: string[]) => Math.max(...texts.map((text) => text.length));
   const kinds = widthOf(parts.map(({ kind }) => kind));
   const keys = widthOf(parts.map(({ key }) => key));
@@ -95,13 +95,13 @@ function partsOf({ parts = [] }: Item): string[] {
   );
 }
 
-const errorOf = ({ error }: Item): string =>
+const errorOf = ({ error }: ItemDetails): string =>
   error ? printable([error.status, error.message].filter(Boolean).join(' ')) : '';
 
-const positionOf = ({ position }: Item): string =>
+const positionOf = ({ position }: ItemDetails): string =>
   position === null ? '' : `, position ${position}`;
 
-function outcomeOf({ outcome }: Item): string {
+function outcomeOf({ outcome }: ItemDetails): string {
   if (!outcome) return '';
   const { by, reason, reference, result } = outcome;
   const parts = [
@@ -116,7 +116,7 @@ function outcomeOf({ outcome }: Item): string {
 /** Changes of one edit that are told here; the rest stand in `--json`. */
 const MOST_CHANGES = 5;
 
-function historyOf(item: Item): string[] {
+function historyOf(item: ItemDetails): string[] {
   const edits = editsOf(item);
   return (item.history ?? []).map((entry) => {
     const edit = edits.get(entry);
@@ -136,7 +136,7 @@ function historyLine({ at, actor, action, ...facts }: Entry): string {
   return [at, action, actor && `by ${actor}`, rest.join(', ')].filter(Boolean).join('  ');
 }
 
-const remedies = ({ andon }: Output, { queueId }: Item): string[] =>
+const remedies = ({ andon }: Output, { queueId }: ItemDetails): string[] =>
   [
     [`retry ${queueId}`, 'run it again, before everything behind it'],
     [`edit ${queueId} --set title="New title"`, 'change its data first, then retry'],

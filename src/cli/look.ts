@@ -97,7 +97,7 @@ export function withFilter(command: Command, states: readonly string[] = itemSta
 }
 
 /** The filter alone, out of options that hold more. */
-export const filterOf = (options: ItemFilter): ItemFilter => ({
+export const filterOf = <F extends ItemFilter>(options: F): Pick<F, keyof ItemFilter> => ({
   state: options.state,
   queue: options.queue,
   entity: options.entity,

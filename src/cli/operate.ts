@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import {
   type BulkAnswer,
-  type BulkRequest,
+  type BulkRetry,
   type Item,
   type ItemFilter,
   type SkipScope,
@@ -19,7 +19,8 @@ import { assign, readAssignment } from './paths.js';
 import { addCommand, type Session, sessionOf } from './session.js';
 import { itemTable, state } from './words.js';
 
-interface ManyOptions extends ItemFilter {
+interface ManyOptions extends Omit<ItemFilter, 'state'> {
+  state?: BulkRetry['state'];
   canary?: number;
   dryRun?: boolean;
   reason?: string;
@@ -124,7 +125,7 @@ function many(command: Command, act: Many, io: Io): void {
     });
 }
 
-const requestOf = (options: ManyOptions): BulkRequest => ({
+const requestOf = (options: ManyOptions): BulkRetry => ({
   ...filterOf(options),
   canary: options.canary,
   dryRun: options.dryRun,

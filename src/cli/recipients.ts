@@ -194,7 +194,7 @@ const narrowed = (command: Command): Command =>
 /** `Ben <ben@acme.example>` or an address alone; whether it is one, the API says. */
 function recipientOf(text: string): Recipient {
   const [, name, address] = /^\s*(.*?)\s*<([^<>]*)>\s*$/.exec(text) ?? [];
-  return address === undefined ? { address: text.trim() } : { address, name: name ?? '' };
+  return address === undefined ? { address: text.trim(), name: '' } : { address, name: name ?? '' };
 }
 
 const named = (recipients: readonly Recipient[]): string =>

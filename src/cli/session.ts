@@ -44,7 +44,8 @@ export function addCommand(
 /** Opens the session of a command from its options, then the environment. */
 export function sessionOf(command: Command, io: Io): Session {
   return {
-    client: new AndonClient({ url: urlOf(command, io), key: keyOf(command, io) }),
+    // Whoever sits at a terminal is told at once, and tries again.
+    client: new AndonClient({ url: urlOf(command, io), key: keyOf(command, io), tries: 1 }),
     output: new Output(io, valueGiven(command, json) === true),
   };
 }

@@ -30,7 +30,7 @@ export function addUsers(program: Command, io: Io): void {
       const { role: given, fullName, client: clients } = options;
       const made = await client.addUser({ name, role: given, fullName, clients: clients ?? null });
       // The password alone on stdout, so that a script can take it.
-      output.print(made, () => made.password);
+      output.print(made, () => made.password ?? '');
       output.note(`This is the only time that the password of ${name} is shown.`);
     });
 
@@ -56,7 +56,7 @@ export function addUsers(program: Command, io: Io): void {
     .action(async (name: string, _: unknown, command: Command) => {
       const { client, output } = sessionOf(command, io);
       const made = await client.newPassword(name);
-      output.print(made, () => made.password);
+      output.print(made, () => made.password ?? '');
       output.note(`The old password and all sessions of ${name} count no more.`);
     });
 

@@ -2,6 +2,7 @@ import type { JsonObject } from '../json.js';
 import type * as shapes from './shapes.js';
 import {
   type Answer,
+  type CallOptions,
   type ClientOptions,
   type Query,
   type Request,
@@ -11,7 +12,20 @@ import {
 /** The longest page that the API gives. */
 const PAGE = 200;
 
-/** The HTTP API as typed calls. Every call throws `ApiProblem` or `Unreachable`, nothing else. */
+/** What may be said of an enqueue. */
+export interface EnqueueOptions extends CallOptions {
+  /**
+   * The same key enqueues once within 7 days, also from another process: make it of what the item is
+   * about, as `order-1001-v3`. Without one, the tries of one call share a key made at random.
+   */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/**
+ * The HTTP API as typed calls: `const andon = new AndonClient({ url, key })`. Every call throws
+ * `ApiProblem` (the API says no), `Unreachable` (no answer), or the reason of its signal; nothing else.
+ * What may be sent again without harm is, when the answer was lost or the API asks for it.
+ */
 export class AndonClient {
   private readonly transport: Transport;
 
@@ -21,274 +35,330 @@ export class AndonClient {
 
   // Items
 
-  /** With an idempotency key the same call may be made again: it enqueues once. */
-  async enqueue(item: shapes.NewItem, idempotencyKey?: string): Promise<shapes.Accepted> {
-    const answer = await this.transport.send('POST', '/v1/items', keyed(item, idempotencyKey));
+  /** Stored once it answers, and stored once however often it had to be sent. */
+  async enqueue(item: shapes.NewItem, options: EnqueueOptions = {}): Promise<shapes.Accepted> {
+    const answer = await this.transport.send('POST', '/v1/items', keyed(item, options), options);
     return { ...(answer.body as shapes.Accepted), replayed: wasReplayed(answer) };
   }
 
   /** All or nothing, in this order; 1 to 1,000 items. */
   async enqueueBatch(
-    items: readonly shapes.NewItem[],
-    idempotencyKey?: string,
+    items: readonly shapes.NewBatchItem[],
+    options: EnqueueOptions = {},
   ): Promise<shapes.Accepted[]> {
-    const request = keyed({ items }, idempotencyKey);
-    const answer = await this.transport.send('POST', '/v1/items/batch', request);
+    const request = keyed({ items }, options);
+    const answer = await this.transport.send('POST', '/v1/items/batch', request, options);
     const accepted = (answer.body as { items: shapes.Accepted[] }).items;
     const whole = wasReplayed(answer);
     return accepted.map((one) => ({ ...one, replayed: whole || one.replayed === true }));
   }
 
-  item(queueId: number): Promise<shapes.Item> {
-    return this.call('GET', `/v1/items/${queueId}`);
+  item(queueId: number, options?: CallOptions): Promise<shapes.ItemDetails> {
+    return this.call('GET', `/v1/items/${queueId}`, {}, options);
   }
 
   searchPage(
     filter: shapes.ItemFilter,
     page: { limit?: number; cursor?: string } = {},
+    options?: CallOptions,
   ): Promise<shapes.Page<shapes.Item>> {
-    return this.call('GET', '/v1/items', { query: { ...filter, ...page } });
+    return this.call('GET', '/v1/items', { query: { ...filter, ...page } }, options);
   }
 
-  /** Every item that matches, page by page as they are consumed. */
-  search(filter: shapes.ItemFilter = {}): AsyncGenerator<shapes.Item> {
-    return this.all('/v1/items', { ...filter });
+  /** Every item that matches, newest first, page by page as they are consumed. */
+  search(filter: shapes.ItemFilter = {}, options?: CallOptions): AsyncGenerator<shapes.Item> {
+    return this.all('/v1/items', { ...filter }, options);
   }
 
   // Operator verbs
 
-  retry(queueId: number): Promise<shapes.Item> {
-    return this.call('POST', `/v1/items/${queueId}/retry`);
+  retry(queueId: number, options?: CallOptions): Promise<shapes.ItemDetails> {
+    return this.call('POST', `/v1/items/${queueId}/retry`, {}, options);
   }
 
   skip(
     queueId: number,
-    how: { reason?: string; scope?: shapes.SkipScope } = {},
-  ): Promise<shapes.Item & { skippedIds?: number[] }> {
-    return this.call('POST', `/v1/items/${queueId}/skip`, { body: how });
+    how: shapes.SkipHow = {},
+    options?: CallOptions,
+  ): Promise<shapes.SkippedItem> {
+    return this.call('POST', `/v1/items/${queueId}/skip`, { body: how }, options);
+  }
+
+  /** What a skip would do, without doing it. */
+  previewSkip(
+    queueId: number,
+    how: Pick<shapes.SkipHow, 'scope'> = {},
+    options?: CallOptions,
+  ): Promise<shapes.SkipPreview> {
+    const request = { body: { ...how, dryRun: true }, harmless: true };
+    return this.call('POST', `/v1/items/${queueId}/skip`, request, options);
+  }
+
+  /** Takes a skip back, while nothing newer of its entity has run. */
+  undoSkip(
+    queueId: number,
+    how: { reason?: string } = {},
+    options?: CallOptions,
+  ): Promise<shapes.ItemDetails> {
+    return this.call('POST', `/v1/items/${queueId}/undo-skip`, { body: how }, options);
   }
 
   resolve(
     queueId: number,
     how: { reference?: string; reason?: string } = {},
-  ): Promise<shapes.Item> {
-    return this.call('POST', `/v1/items/${queueId}/resolve`, { body: how });
+    options?: CallOptions,
+  ): Promise<shapes.ItemDetails> {
+    return this.call('POST', `/v1/items/${queueId}/resolve`, { body: how }, options);
   }
 
   /** `data` takes the place of the present data as a whole. */
-  edit(queueId: number, data: JsonObject): Promise<shapes.Item> {
-    return this.call('PATCH', `/v1/items/${queueId}`, { body: { data } });
+  edit(queueId: number, data: JsonObject, options?: CallOptions): Promise<shapes.ItemDetails> {
+    return this.call('PATCH', `/v1/items/${queueId}`, { body: { data } }, options);
   }
 
-  retryMany(request: shapes.BulkRequest): Promise<shapes.BulkAnswer> {
-    return this.call('POST', '/v1/items/retry', { body: request });
+  retryMany(request: shapes.BulkRetry, options?: CallOptions): Promise<shapes.BulkAnswer> {
+    return this.call('POST', '/v1/items/retry', { body: request }, options);
   }
 
-  skipMany(request: shapes.BulkRequest & { scope?: shapes.SkipScope }): Promise<shapes.BulkAnswer> {
-    return this.call('POST', '/v1/items/skip', { body: request });
+  skipMany(request: shapes.BulkSkip, options?: CallOptions): Promise<shapes.BulkAnswer> {
+    return this.call('POST', '/v1/items/skip', { body: request }, options);
   }
 
   // Queues
 
-  queues(): AsyncGenerator<shapes.Queue> {
-    return this.all('/v1/queues');
+  queues(options?: CallOptions): AsyncGenerator<shapes.Queue> {
+    return this.all('/v1/queues', {}, options);
   }
 
-  queue(name: string): Promise<shapes.Queue> {
-    return this.call('GET', `/v1/queues/${encodeURIComponent(name)}`);
+  queue(name: string, options?: CallOptions): Promise<shapes.Queue> {
+    return this.call('GET', `/v1/queues/${part(name)}`, {}, options);
   }
 
-  pause(name: string, reason?: string): Promise<shapes.Queue> {
-    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/pause`, { body: { reason } });
+  pause(name: string, reason?: string, options?: CallOptions): Promise<shapes.Queue> {
+    return this.call('POST', `/v1/queues/${part(name)}/pause`, { body: { reason } }, options);
   }
 
-  /** Whether the fleet is paused, and what runs. */
-  fleet(): Promise<shapes.Fleet> {
-    return this.call('GET', '/v1/fleet');
-  }
-
-  /** Lets nothing start in any queue; what runs is finished, what comes waits. */
-  pauseFleet(reason: string): Promise<shapes.Fleet> {
-    return this.call('POST', '/v1/fleet/pause', { body: { reason } });
-  }
-
-  resumeFleet(): Promise<shapes.Fleet> {
-    return this.call('POST', '/v1/fleet/resume');
-  }
-
-  resume(name: string): Promise<shapes.Queue> {
-    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/resume`);
+  resume(name: string, options?: CallOptions): Promise<shapes.Queue> {
+    return this.call('POST', `/v1/queues/${part(name)}/resume`, {}, options);
   }
 
   /** Skips everything that waits in the queue. */
-  clear(name: string, reason: string): Promise<shapes.Queue & { cleared: number }> {
-    return this.call('POST', `/v1/queues/${encodeURIComponent(name)}/clear`, { body: { reason } });
+  clear(name: string, reason: string, options?: CallOptions): Promise<shapes.ClearedQueue> {
+    return this.call('POST', `/v1/queues/${part(name)}/clear`, { body: { reason } }, options);
   }
 
-  summary(): Promise<shapes.Summary> {
-    return this.call('GET', '/v1/summary');
+  /** Whether the fleet is paused, and what runs. */
+  fleet(options?: CallOptions): Promise<shapes.Fleet> {
+    return this.call('GET', '/v1/fleet', {}, options);
+  }
+
+  /** Lets nothing start in any queue; what runs is finished, what comes waits. */
+  pauseFleet(reason: string, options?: CallOptions): Promise<shapes.Fleet> {
+    return this.call('POST', '/v1/fleet/pause', { body: { reason } }, options);
+  }
+
+  resumeFleet(options?: CallOptions): Promise<shapes.Fleet> {
+    return this.call('POST', '/v1/fleet/resume', {}, options);
+  }
+
+  summary(options?: CallOptions): Promise<shapes.Summary> {
+    return this.call('GET', '/v1/summary', {}, options);
   }
 
   // Channels, sources, services
 
+  /** `secret` in the answer is the only time that it is told. */
   putEndpoint(
     kind: shapes.EndpointKind,
     id: string,
     settings: shapes.EndpointSettings,
+    options?: CallOptions,
+  ): Promise<shapes.PutEndpoint> {
+    return this.call('PUT', `/v1/${kind}s/${part(id)}`, { body: settings }, options);
+  }
+
+  endpoints(kind: shapes.EndpointKind, options?: CallOptions): AsyncGenerator<shapes.Endpoint> {
+    return this.all(`/v1/${kind}s`, {}, options);
+  }
+
+  endpoint(kind: shapes.EndpointKind, id: string, options?: CallOptions): Promise<shapes.Endpoint> {
+    return this.call('GET', `/v1/${kind}s/${part(id)}`, {}, options);
+  }
+
+  deleteEndpoint(
+    kind: shapes.EndpointKind,
+    id: string,
+    options?: CallOptions,
   ): Promise<shapes.Endpoint> {
-    return this.call('PUT', `/v1/${kind}s/${encodeURIComponent(id)}`, { body: settings });
-  }
-
-  endpoints(kind: shapes.EndpointKind): AsyncGenerator<shapes.Endpoint> {
-    return this.all(`/v1/${kind}s`);
-  }
-
-  endpoint(kind: shapes.EndpointKind, id: string): Promise<shapes.Endpoint> {
-    return this.call('GET', `/v1/${kind}s/${encodeURIComponent(id)}`);
-  }
-
-  async deleteEndpoint(kind: shapes.EndpointKind, id: string): Promise<void> {
-    await this.call('DELETE', `/v1/${kind}s/${encodeURIComponent(id)}`);
+    return this.call('DELETE', `/v1/${kind}s/${part(id)}`, {}, options);
   }
 
   // Webhooks
 
+  /** `secret` in the answer is the only time that it is told. */
   putWebhook(
     id: string,
     settings: shapes.WebhookSettings,
-  ): Promise<shapes.Webhook & { secret?: string }> {
-    return this.call('PUT', `/v1/webhooks/${encodeURIComponent(id)}`, { body: settings });
+    options?: CallOptions,
+  ): Promise<shapes.PutWebhook> {
+    return this.call('PUT', `/v1/webhooks/${part(id)}`, { body: settings }, options);
   }
 
-  webhooks(): AsyncGenerator<shapes.Webhook> {
-    return this.all('/v1/webhooks');
+  webhooks(options?: CallOptions): AsyncGenerator<shapes.Webhook> {
+    return this.all('/v1/webhooks', {}, options);
   }
 
-  webhook(id: string): Promise<shapes.Webhook> {
-    return this.call('GET', `/v1/webhooks/${encodeURIComponent(id)}`);
+  webhook(id: string, options?: CallOptions): Promise<shapes.Webhook> {
+    return this.call('GET', `/v1/webhooks/${part(id)}`, {}, options);
   }
 
   /** `secret` in the answer is the only time that it is told. */
   rotateWebhook(
     id: string,
     overlapHours?: number,
-  ): Promise<shapes.Webhook & { secret: string; formerSignsUntil: string }> {
+    options?: CallOptions,
+  ): Promise<shapes.RotatedWebhook> {
     const body = overlapHours === undefined ? {} : { overlapHours };
-    return this.call('POST', `/v1/webhooks/${encodeURIComponent(id)}/rotate`, { body });
+    return this.call('POST', `/v1/webhooks/${part(id)}/rotate`, { body }, options);
   }
 
-  enableWebhook(id: string): Promise<shapes.Webhook> {
-    return this.call('POST', `/v1/webhooks/${encodeURIComponent(id)}/enable`);
+  enableWebhook(id: string, options?: CallOptions): Promise<shapes.Webhook> {
+    return this.call('POST', `/v1/webhooks/${part(id)}/enable`, {}, options);
   }
 
-  async deleteWebhook(id: string): Promise<void> {
-    await this.call('DELETE', `/v1/webhooks/${encodeURIComponent(id)}`);
+  deleteWebhook(id: string, options?: CallOptions): Promise<shapes.Webhook> {
+    return this.call('DELETE', `/v1/webhooks/${part(id)}`, {}, options);
   }
 
-  // Keys
+  // Keys and audit
 
   /** `key` in the answer is the only time that the secret is told. */
-  createKey(settings: shapes.NewKey): Promise<shapes.ApiKey & { key: string }> {
-    return this.call('POST', '/v1/keys', { body: settings });
+  createKey(settings: shapes.NewKey, options?: CallOptions): Promise<shapes.CreatedKey> {
+    return this.call('POST', '/v1/keys', { body: settings }, options);
   }
 
-  keys(): AsyncGenerator<shapes.ApiKey> {
-    return this.all('/v1/keys');
+  keys(options?: CallOptions): AsyncGenerator<shapes.ApiKey> {
+    return this.all('/v1/keys', {}, options);
   }
 
-  async revokeKey(id: string): Promise<void> {
-    await this.call('DELETE', `/v1/keys/${encodeURIComponent(id)}`);
+  async revokeKey(id: string, options?: CallOptions): Promise<void> {
+    await this.call('DELETE', `/v1/keys/${part(id)}`, {}, options);
+  }
+
+  /** Who did what, newest first. */
+  audit(options?: CallOptions): AsyncGenerator<shapes.AuditLine> {
+    return this.all('/v1/audit', {}, options);
   }
 
   // Users
 
   /** `password` in the answer is the only time that it is told. */
-  addUser(user: shapes.NewUser): Promise<shapes.User & { password: string }> {
-    return this.call('POST', '/v1/users', { body: user });
+  addUser(user: shapes.NewUser, options?: CallOptions): Promise<shapes.AddedUser> {
+    return this.call('POST', '/v1/users', { body: user }, options);
   }
 
-  users(): AsyncGenerator<shapes.User> {
-    return this.all('/v1/users');
+  users(options?: CallOptions): AsyncGenerator<shapes.User> {
+    return this.all('/v1/users', {}, options);
   }
 
-  changeUser(name: string, change: shapes.UserChange): Promise<shapes.User> {
-    return this.call('PATCH', `/v1/users/${encodeURIComponent(name)}`, { body: change });
+  changeUser(name: string, change: shapes.UserChange, options?: CallOptions): Promise<shapes.User> {
+    return this.call('PATCH', `/v1/users/${part(name)}`, { body: change }, options);
   }
 
-  newPassword(name: string): Promise<{ name: string; password: string }> {
-    return this.call('POST', `/v1/users/${encodeURIComponent(name)}/password`);
+  newPassword(name: string, options?: CallOptions): Promise<shapes.NewPassword> {
+    return this.call('POST', `/v1/users/${part(name)}/password`, {}, options);
+  }
+
+  /** Logs a user out everywhere; answers how many sessions there were. */
+  async endSessions(name: string, options?: CallOptions): Promise<number> {
+    const path = `/v1/users/${part(name)}/sessions`;
+    return (await this.call<{ ended: number }>('DELETE', path, {}, options)).ended;
   }
 
   // Alerts
 
-  alertLists(): AsyncGenerator<shapes.AlertList> {
-    return this.all('/v1/alerts/recipients');
+  alertLists(options?: CallOptions): AsyncGenerator<shapes.AlertList> {
+    return this.all('/v1/alerts/recipients', {}, options);
   }
 
   /** The list of a client becomes this one, as a whole. */
-  putAlertList(list: shapes.NewAlertList): Promise<shapes.AlertList> {
-    return this.call('PUT', '/v1/alerts/recipients', { body: list });
+  putAlertList(list: shapes.NewAlertList, options?: CallOptions): Promise<shapes.AlertList> {
+    return this.call('PUT', '/v1/alerts/recipients', { body: list }, options);
   }
 
-  overrides(): AsyncGenerator<shapes.Override> {
-    return this.all('/v1/alerts/overrides');
+  overrides(options?: CallOptions): AsyncGenerator<shapes.Override> {
+    return this.all('/v1/alerts/overrides', {}, options);
   }
 
-  createOverride(override: shapes.NewOverride): Promise<shapes.Override> {
-    return this.call('POST', '/v1/alerts/overrides', { body: override });
+  createOverride(override: shapes.NewOverride, options?: CallOptions): Promise<shapes.Override> {
+    return this.call('POST', '/v1/alerts/overrides', { body: override }, options);
   }
 
-  async deleteOverride(id: string): Promise<void> {
-    await this.call('DELETE', `/v1/alerts/overrides/${encodeURIComponent(id)}`);
+  /** The override becomes this one, as a whole. */
+  changeOverride(
+    id: string,
+    override: shapes.NewOverride,
+    options?: CallOptions,
+  ): Promise<shapes.Override> {
+    return this.call('PUT', `/v1/alerts/overrides/${part(id)}`, { body: override }, options);
   }
 
-  notificationTypes(): AsyncGenerator<shapes.NotificationType> {
-    return this.all('/v1/alerts/types');
+  deleteOverride(id: string, options?: CallOptions): Promise<shapes.Override> {
+    return this.call('DELETE', `/v1/alerts/overrides/${part(id)}`, {}, options);
+  }
+
+  notificationTypes(options?: CallOptions): AsyncGenerator<shapes.NotificationType> {
+    return this.all('/v1/alerts/types', {}, options);
   }
 
   /** Who would be told of a notification. */
-  alertRoute(query: {
-    type: string;
-    client?: string;
-    channel?: string;
-    source?: string;
-  }): Promise<shapes.AlertRoute> {
-    return this.call('GET', '/v1/alerts/route', { query });
+  alertRoute(query: shapes.AlertQuestion, options?: CallOptions): Promise<shapes.AlertRoute> {
+    return this.call('GET', '/v1/alerts/route', { query: { ...query } }, options);
   }
 
-  alertWarnings(): AsyncGenerator<shapes.AlertWarning> {
-    return this.all('/v1/alerts/warnings');
+  alertWarnings(options?: CallOptions): AsyncGenerator<shapes.AlertWarning> {
+    return this.all('/v1/alerts/warnings', {}, options);
   }
 
-  incidents(state?: 'open' | 'over'): AsyncGenerator<shapes.Incident> {
-    return this.all('/v1/incidents', { state });
+  incidents(state?: 'open' | 'over', options?: CallOptions): AsyncGenerator<shapes.Incident> {
+    return this.all('/v1/incidents', { state }, options);
   }
 
-  incident(id: number): Promise<shapes.IncidentDetails> {
-    return this.call('GET', `/v1/incidents/${id}`);
+  incident(id: number, options?: CallOptions): Promise<shapes.IncidentDetails> {
+    return this.call('GET', `/v1/incidents/${id}`, {}, options);
   }
 
-  claimIncident(id: number): Promise<shapes.IncidentDetails> {
-    return this.call('POST', `/v1/incidents/${id}/claim`);
+  claimIncident(id: number, options?: CallOptions): Promise<shapes.IncidentDetails> {
+    return this.call('POST', `/v1/incidents/${id}/claim`, {}, options);
   }
 
-  releaseIncident(id: number): Promise<shapes.IncidentDetails> {
-    return this.call('POST', `/v1/incidents/${id}/release`);
+  releaseIncident(id: number, options?: CallOptions): Promise<shapes.IncidentDetails> {
+    return this.call('POST', `/v1/incidents/${id}/release`, {}, options);
   }
 
-  snoozeIncident(id: number, until: string): Promise<shapes.IncidentDetails> {
-    return this.call('POST', `/v1/incidents/${id}/snooze`, { body: { until } });
+  /** @param until ISO 8601 */
+  snoozeIncident(
+    id: number,
+    until: string,
+    options?: CallOptions,
+  ): Promise<shapes.IncidentDetails> {
+    return this.call('POST', `/v1/incidents/${id}/snooze`, { body: { until } }, options);
   }
 
-  private async call<T>(method: string, path: string, request?: Request): Promise<T> {
-    return (await this.transport.send(method, path, request)).body as T;
+  private async call<T>(
+    method: string,
+    path: string,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<T> {
+    return (await this.transport.send(method, path, request, options)).body as T;
   }
 
-  private async *all<T>(path: string, query: Query = {}): AsyncGenerator<T> {
+  private async *all<T>(path: string, query: Query, options?: CallOptions): AsyncGenerator<T> {
     let cursor: string | null | undefined;
     do {
       const at: Query = { ...query, limit: PAGE, cursor: cursor ?? undefined };
-      const page: shapes.Page<T> = await this.call('GET', path, { query: at });
+      const page: shapes.Page<T> = await this.call('GET', path, { query: at }, options);
       yield* page.items;
       cursor = page.nextCursor;
     } while (cursor);
@@ -302,8 +372,12 @@ export async function collect<T>(each: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-function keyed(body: unknown, idempotencyKey?: string): Request {
-  return { body, headers: idempotencyKey ? { 'idempotency-key': idempotencyKey } : {} };
+const part = encodeURIComponent;
+
+/** Made here when there is none, before the first try, so that all tries bear the same. */
+function keyed(body: unknown, { idempotencyKey }: EnqueueOptions): Request {
+  const key = idempotencyKey ?? crypto.randomUUID();
+  return { body, headers: { 'idempotency-key': key }, harmless: true };
 }
 
 const wasReplayed = (answer: Answer): boolean =>

@@ -86,15 +86,28 @@ export const patientRetry: RetryPolicy = {
  * type. What is null or not there is not set.
  */
 export const endpointSchema = z.strictObject({
-  description: z.string().trim().min(1).max(200),
-  client: idSchema.nullish(),
-  connector: z.looseObject({ type: z.string() }),
+  description: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .meta({ description: 'what people read, as Cape Shopify' }),
+  client: idSchema.nullish().meta({ description: 'whose it is' }),
+  connector: z
+    .looseObject({ type: z.string().meta({ description: 'http, module, demo …' }) })
+    .meta({ description: 'how it is reached; the settings depend on the type' }),
   retry: retrySettingsSchema.nullish(),
   rateLimit: rateLimitSchema.nullish(),
   /** Orders too are sent again when nobody knows whether they arrived: the far side knows the idempotency key. */
-  resendUnknown: z.boolean().optional(),
+  resendUnknown: z.boolean().optional().meta({
+    description:
+      'send orders too again when nobody knows whether they arrived: the far side knows the idempotency key',
+  }),
   /** Where the record can be seen: `{key}` and `{sku}`, `{orderNumber}` … are filled in from the item. */
-  recordUrl: z.url({ protocol: /^https?$/ }).nullish(),
+  recordUrl: z
+    .url({ protocol: /^https?$/ })
+    .nullish()
+    .meta({ description: 'where the record can be seen; {key}, {sku} … are filled in' }),
 });
 export type EndpointInput = z.infer<typeof endpointSchema>;
 

@@ -16,6 +16,9 @@ const redis = await startTestRedis();
 const network = await Network.before(redis.url);
 const config = 'test/support/outage.yaml';
 const api = await Api.start(redis, { config, url: network.url, roles: ['api', 'worker'] });
+const ready = () =>
+  until('the API to be ready', async () => (await api.call('GET', '/readyz')).status === 200);
+await ready();
 const andon = await Documented.of(api);
 const rows = routesOf({ connectorTypes: { guard: {} } } as Services);
 const shop = await FarSide.start();
@@ -273,6 +276,16 @@ describe('against the running server', () => {
     expect(
       (await andon.example('enqueue', {}, { headers: { 'idempotency-key': 'ä' } })).status,
     ).toBe(400);
+  });
+
+  test('every call says so when there were too many', async () => {
+    const limited = await Api.start(redis, { config: 'test/support/one-request.yaml' });
+    await until('requests to be too many', async () => {
+      return (await limited.call('GET', '/v1/summary')).status === 429;
+    });
+    for (const { name } of rows)
+      expect((await andon.example(name, {}, { at: limited })).status).toBe(429);
+    await limited.stop();
   });
 
   test('every call says so when Redis is away', async () => {

@@ -22,6 +22,8 @@ export interface Document {
 export interface Made extends CallOptions {
   readonly path?: Readonly<Record<string, string | number>>;
   readonly query?: Readonly<Record<string, string>>;
+  /** Another Andon of the same kind. */
+  readonly at?: Api;
 }
 
 /** In answers nothing may stand that is not documented: only in a test, for programs must not mind more. */
@@ -86,15 +88,14 @@ export class Documented {
   }
 
   /** @throws when what comes is not what is documented */
-  async call(name: string, { path = {}, query = {}, ...options }: Made = {}): Promise<Answer> {
+  async call(
+    name: string,
+    { path = {}, query = {}, at = this.api, ...options }: Made = {},
+  ): Promise<Answer> {
     const { method, path: template, operation } = this.find(name);
     const to = template.replace(/\{(\w+)\}/g, (_, part: string) => String(path[part] ?? 'nothing'));
     const search = new URLSearchParams(query).toString();
-    const answer = await this.api.call(
-      method.toUpperCase(),
-      search ? `${to}?${search}` : to,
-      options,
-    );
+    const answer = await at.call(method.toUpperCase(), search ? `${to}?${search}` : to, options);
     const documented = operation.responses[answer.status];
     if (!documented) throw new Error(`${name} answered ${answer.status}, which is not documented`);
     const type = String(answer.headers['content-type']).replace(/;.*/, '');

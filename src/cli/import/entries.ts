@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { extname } from 'node:path';
-import type { NewItem } from '../../client/shapes.js';
 import { examine } from '../../config/faults.js';
 import type { Catalogue } from '../../instructions/catalogue.js';
 import { dataSchemas } from '../../instructions/data.js';
 import type { JsonObject } from '../../json.js';
 import { BadLine } from './bad-line.js';
-import { itemOfLine } from './item-line.js';
+import { itemOfLine, type LineItem } from './item-line.js';
 import { jsonLines } from './json-lines.js';
 import { shopifyProducts } from './shopify-csv.js';
 import { wholeLines } from './whole-lines.js';
@@ -25,7 +24,7 @@ export interface ImportSettings {
 /** One item to be sent, and the line that it comes from. */
 export interface Entry {
   readonly line: number;
-  readonly item: NewItem;
+  readonly item: LineItem;
 }
 
 /** Largest item that the API takes. Bytes of JSON. */
@@ -61,7 +60,7 @@ async function* itemsOf(settings: ImportSettings): AsyncGenerator<Entry> {
 }
 
 /** What the API would refuse is found before the first item is sent. */
-function check(line: number, item: NewItem, catalogue: Catalogue): void {
+function check(line: number, item: LineItem, catalogue: Catalogue): void {
   const entry = catalogue.get(item.instruction);
   if (!entry) throw new BadLine(line, undefined, `there is no instruction "${item.instruction}"`);
   if (entry.target && item[entry.target] === undefined) {
@@ -79,7 +78,7 @@ function check(line: number, item: NewItem, catalogue: Catalogue): void {
 
 function hashOf(
   run: string,
-  { instruction, channel, source, client, data, entity, title }: NewItem,
+  { instruction, channel, source, client, data, entity, title }: LineItem,
 ): string {
   const content: JsonObject = { run, instruction, data };
   Object.assign(content, { channel, source, client, entity, title });

@@ -1,4 +1,4 @@
-import type { NewItem } from '../../client/shapes.js';
+import type { NewBatchItem } from '../../client/shapes.js';
 import type { Json, JsonObject } from '../../json.js';
 import { BadLine } from './bad-line.js';
 
@@ -14,12 +14,15 @@ const members = [
 ];
 const texts = ['instruction', 'channel', 'source', 'client', 'title', 'idempotencyKey'];
 
+/** An item as a file has it: never without data. */
+export type LineItem = NewBatchItem & { data: JsonObject };
+
 /** A record is a whole item when it says what is to be done with which data; else it is data alone. */
 export function itemOfLine(
   line: number,
   record: JsonObject,
   settings: { channel?: string; instruction: string },
-): NewItem {
+): LineItem {
   const { channel } = settings;
   if (typeof record['instruction'] !== 'string' || !isObject(record['data']))
     return { instruction: settings.instruction, channel, data: record };
@@ -28,7 +31,7 @@ export function itemOfLine(
     if (texts.includes(name) && typeof value !== 'string')
       throw new BadLine(line, name, 'must be a text', 'field');
   }
-  const item = record as JsonObject & NewItem;
+  const item = record as JsonObject & LineItem;
   // Records of one shop must not land in another because nobody looked into the file.
   if (channel !== undefined && item.channel !== undefined && item.channel !== channel)
     throw new BadLine(

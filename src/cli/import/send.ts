@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AndonClient } from '../../client/client.js';
-import { ApiProblem, Unreachable } from '../../client/problem.js';
+import type { Patience } from '../../client/patience.js';
+import { ApiProblem } from '../../client/problem.js';
 import type { Accepted } from '../../client/shapes.js';
 import { BadLine } from './bad-line.js';
 import type { Entry } from './entries.js';
@@ -9,15 +9,8 @@ import type { Entry } from './entries.js';
 const MOST_ITEMS = 100;
 const MOST_BYTES = 8 * 1024 * 1024;
 
-export interface Patience {
-  /** Tries of one batch, the first included. */
-  readonly tries: number;
-  /** Wait after the first; doubles each time. Milliseconds. */
-  readonly firstDelayMs: number;
-  /** No wait is longer, whatever the server asks for. Milliseconds. */
-  readonly maxDelayMs: number;
-}
-export const patience: Patience = { tries: 6, firstDelayMs: 1_000, maxDelayMs: 60_000 };
+/** A long import outlasts a Redis that fails over, or an Andon that is being upgraded. */
+export const patience: Patience = { tries: 6, firstDelayMs: 2_000, maxDelayMs: 60_000 };
 
 export async function* batches(entries: AsyncIterable<Entry>): AsyncGenerator<Entry[]> {
   let batch: Entry[] = [];
@@ -42,28 +35,16 @@ export async function* batches(entries: AsyncIterable<Entry>): AsyncGenerator<En
 export async function sendBatch(
   client: AndonClient,
   batch: readonly Entry[],
-  onWait: (error: Error, ms: number) => void,
-  { tries, firstDelayMs, maxDelayMs }: Patience = patience,
+  onRetry: Patience['onRetry'],
+  waits: Patience = patience,
 ): Promise<Accepted[]> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await client.enqueueBatch(batch.map(({ item }) => item));
-    } catch (error) {
-      if (!(error instanceof Error) || !passes(error) || attempt === tries)
-        throw atLine(error, batch);
-      const asked = error instanceof ApiProblem ? error.retryAfter : undefined;
-      const delay = asked === undefined ? firstDelayMs * 2 ** (attempt - 1) : asked * 1_000;
-      const ms = Math.min(delay, maxDelayMs);
-      onWait(error, ms);
-      await sleep(ms);
-    }
+  try {
+    const items = batch.map(({ item }) => item);
+    return await client.enqueueBatch(items, { ...waits, onRetry });
+  } catch (error) {
+    throw atLine(error, batch);
   }
 }
-
-/** Whether it may work later: nobody answers, or the answer says so. */
-const passes = (error: Error): boolean =>
-  error instanceof Unreachable ||
-  (error instanceof ApiProblem && [429, 502, 503, 504].includes(error.status));
 
 /** The API points into the batch; people look into their file. */
 function atLine(error: unknown, batch: readonly Entry[]): unknown {

@@ -1,15 +1,17 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { AndonClient, collect } from '../../../src/client/client.js';
 import { ApiProblem, secondsOf, Unreachable } from '../../../src/client/problem.js';
+import type { ClientOptions } from '../../../src/client/transport.js';
 import { fakeAndon, type Reply, type Seen } from './fake-andon.js';
 
 let stop = async () => {};
 afterEach(() => stop());
 
-async function client(answer: (seen: Seen) => Reply, timeoutMs = 5_000) {
+async function client(answer: (seen: Seen) => Reply, more: Partial<ClientOptions> = {}) {
   const server = await fakeAndon(answer);
   stop = server.stop;
-  const api = new AndonClient({ url: `${server.url}/`, key: 'id.secret', timeoutMs });
+  const options = { key: 'id.secret', timeoutMs: 5_000, tries: 1, ...more };
+  const api = new AndonClient({ url: `${server.url}/`, ...options });
   return { api, seen: server.seen, url: server.url };
 }
 
@@ -32,7 +34,10 @@ test('an enqueue carries its idempotency key and tells a replay', async () => {
     headers: { 'idempotent-replayed': 'true' },
   }));
   const item = { instruction: 'add_product', channel: '12', data: { sku: 'A' } };
-  expect(await api.enqueue(item, 'k1')).toMatchObject({ queueId: 7, replayed: true });
+  expect(await api.enqueue(item, { idempotencyKey: 'k1' })).toMatchObject({
+    queueId: 7,
+    replayed: true,
+  });
   expect(seen[0]).toMatchObject({ method: 'POST', path: '/v1/items', body: item });
   expect(seen[0]?.headers['idempotency-key']).toBe('k1');
 });
@@ -84,7 +89,9 @@ test('a connection that breaks is told in words', async () => {
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : 0;
   const url = `http://127.0.0.1:${port}`;
-  await expect(new AndonClient({ url }).item(1)).rejects.toThrow(`${url}: the connection broke`);
+  await expect(new AndonClient({ url, tries: 1 }).item(1)).rejects.toThrow(
+    `${url}: the connection broke`,
+  );
   server.close();
 });
 
@@ -94,7 +101,7 @@ test('an answer that never comes is given up', async () => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : 0;
-  const api = new AndonClient({ url: `http://127.0.0.1:${port}`, timeoutMs: 100 });
+  const api = new AndonClient({ url: `http://127.0.0.1:${port}`, timeoutMs: 100, tries: 1 });
   await expect(api.item(1)).rejects.toThrow('gave no answer within 0.1 s');
   server.closeAllConnections();
   server.close();
@@ -104,6 +111,88 @@ test('the key does not follow a redirect', async () => {
   const { api, seen } = await client(() => ({ status: 302, headers: { location: '/elsewhere' } }));
   await expect(api.item(1)).rejects.toBeInstanceOf(ApiProblem);
   expect(seen).toHaveLength(1);
+});
+
+/** Answers with these one after another, then well. */
+function inTurn(...replies: Reply[]) {
+  const waits: number[] = [];
+  const onRetry = (_: Error, ms: number) => void waits.push(ms);
+  const answer = (): Reply => replies.shift() ?? { body: { queueId: 7, items: [] } };
+  return { waits, onRetry, answer };
+}
+const away = (retryAfter: string): Reply => ({
+  status: 503,
+  body: { type: '/problems/store-unavailable', title: 'Away', status: 503 },
+  headers: { 'retry-after': retryAfter },
+});
+
+test('an enqueue comes again as long after as Retry-After says, with the same key', async () => {
+  const { waits, onRetry, answer } = inTurn(away('0'), away('0'));
+  const { api, seen } = await client(answer, { tries: 5, onRetry });
+  expect(await api.enqueue({ instruction: 'add_product' })).toMatchObject({ queueId: 7 });
+  expect(waits).toEqual([0, 0]);
+  const keys = seen.map(({ headers }) => headers['idempotency-key']);
+  expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+  expect(new Set(keys).size).toBe(1);
+});
+
+test('without a word on when, the waits double and are spread', async () => {
+  const { waits, onRetry, answer } = inTurn({ status: 503 }, { status: 504 }, { status: 502 });
+  const { api } = await client(answer, { tries: 5, firstDelayMs: 8, onRetry });
+  await api.item(1);
+  expect(waits).toHaveLength(3);
+  for (const [n, ms] of waits.entries()) {
+    expect(ms).toBeGreaterThanOrEqual(4 * 2 ** n);
+    expect(ms).toBeLessThanOrEqual(8 * 2 ** n);
+  }
+});
+
+test('nobody comes back before the time that was named: a long one is told at once', async () => {
+  const { answer } = inTurn(away('3600'));
+  const { api, seen } = await client(answer, { tries: 5 });
+  await expect(api.item(1)).rejects.toMatchObject({ status: 503, retryAfter: 3600 });
+  expect(seen).toHaveLength(1);
+});
+
+test('a change without a key comes again only when it was certainly not carried out', async () => {
+  const { answer } = inTurn({ status: 429, headers: { 'retry-after': '0' } }, away('0'));
+  const { api, seen } = await client(answer, { tries: 5 });
+  await expect(api.retry(1)).rejects.toMatchObject({ type: 'store-unavailable' });
+  expect(seen).toHaveLength(2);
+});
+
+test('a refusal is final', async () => {
+  const { answer } = inTurn({ status: 409, body: { type: '/problems/conflict', title: 'No' } });
+  const { api, seen } = await client(answer, { tries: 5 });
+  await expect(api.enqueue({ instruction: 'x' })).rejects.toMatchObject({ type: 'conflict' });
+  expect(seen).toHaveLength(1);
+});
+
+test('a signal ends a call that waits for its next try, with its reason', async () => {
+  const stopping = new Error('the shop closes');
+  const controller = new AbortController();
+  const { api } = await client(() => away('20'), {
+    tries: 5,
+    onRetry: () => controller.abort(stopping),
+  });
+  const { signal } = controller;
+  await expect(api.enqueue({ instruction: 'x' }, { signal })).rejects.toBe(stopping);
+  await expect(api.item(1, { signal })).rejects.toBe(stopping);
+});
+
+test('a signal ends a call that waits for its answer', async () => {
+  const { createServer } = await import('node:http');
+  const controller = new AbortController();
+  const stopping = new Error('the shop closes');
+  const server = createServer(() => controller.abort(stopping));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const api = new AndonClient({ url: `http://127.0.0.1:${port}` });
+  const { signal } = controller;
+  await expect(api.enqueue({ instruction: 'x' }, { signal })).rejects.toBe(stopping);
+  server.closeAllConnections();
+  server.close();
 });
 
 test('Retry-After is read as seconds or as a date', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { acceptedBatch, itemPage } from '../../../src/api/answers.js';
-import { docsPage } from '../../../src/api/docs.js';
+import { docsPage } from '../../../src/api/docs/page.js';
 import { batchBody, searchQuery } from '../../../src/api/input.js';
 import { route } from '../../../src/api/route.js';
 import { loadCatalogue } from '../../../src/instructions/catalogue.js';
@@ -32,11 +32,12 @@ const routes = [
 const catalogue = loadCatalogue();
 const page = docsPage(routes, catalogue)('http://andon.example');
 /** Rows of tables as the text of their cells. */
-const rows = page
-  .split('\n')
-  .filter((line) => line.startsWith('<tr><td'))
-  .map((line) => line.split('</td>').map((cell) => cell.replace(/<[^>]*>/g, '')))
-  .map((cells) => cells.slice(0, -1));
+const rows = [...page.matchAll(/<tr>(<td.*?)<\/tr>/g)].map(([, cells = '']) =>
+  cells
+    .split('</td>')
+    .slice(0, -1)
+    .map((cell) => cell.replace(/<[^>]*>/g, '')),
+);
 
 test('every instruction is told with what it needs', () => {
   for (const name of catalogue.names) expect(rows.map(([first]) => first)).toContain(name);
@@ -67,10 +68,15 @@ test('every instruction is told with what it needs', () => {
 });
 
 test('every call folds out to the fields of its query and body', () => {
-  expect(page.match(/<details>/g)).toHaveLength(routes.length);
-  expect(page).toContain('Many &#60;at once&#62;');
+  expect(page.match(/<details id=/g)).toHaveLength(routes.length);
+  expect(page).toContain('Many &lt;at once>');
   expect(rows).toContainEqual(['items', 'list from 1 to 1000', 'required', '']);
-  expect(rows).toContainEqual(['items[].entity.kind', 'text', 'required', '']);
+  expect(rows).toContainEqual([
+    'items[].entity.kind',
+    'text',
+    'required',
+    'sku, order, customer …',
+  ]);
   expect(rows).toContainEqual(['limit', 'whole number from 1 to 200', 'default 50', '']);
   expect(rows).toContainEqual([
     'error',
@@ -78,4 +84,10 @@ test('every call folds out to the fields of its query and body', () => {
     'optional',
     'part of the error text',
   ]);
+});
+
+test('every call has an example of what is sent and what comes', () => {
+  expect(page).toContain('curl http://andon.example/v1/items/batch');
+  expect(page).toContain("curl 'http://andon.example/v1/items?state=failed&amp;queue=channel.12'");
+  expect(page).toContain('&quot;replayed&quot;: false');
 });

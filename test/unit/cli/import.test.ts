@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { NewItem } from '../../../src/client/shapes.js';
+import type { NewBatchItem } from '../../../src/client/shapes.js';
 import { andon, fakeAndon, type Reply } from './fake-andon.js';
 
 /** Stands for the API's memory of idempotency keys. */
@@ -20,7 +20,7 @@ beforeEach(async () => {
   server = await fakeAndon(({ body }) => {
     const refusal = refuse();
     if (refusal) return refusal;
-    const { items } = body as { items: NewItem[] };
+    const { items } = body as { items: NewBatchItem[] };
     batchSizes.push(items.length);
     const accepted = items.map(({ idempotencyKey = '' }) => {
       const replayed = known.has(idempotencyKey);

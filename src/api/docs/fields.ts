@@ -23,8 +23,16 @@ interface Shape {
   readonly maxItems?: number;
   readonly maxLength?: number;
   readonly items?: Shape;
+  readonly anyOf?: readonly Shape[];
   readonly properties?: Readonly<Record<string, Shape>>;
   readonly required?: readonly string[];
+}
+
+/** What may also be null is told as what it is else. */
+function unwrapped(shape: Shape): Shape {
+  const others = shape.anyOf?.filter(({ type }) => type !== 'null') ?? [];
+  const [only] = others;
+  return only && others.length === 1 ? { ...only, ...shape } : shape;
 }
 
 const shapeOf = (schema: z.ZodType): Shape =>
@@ -37,7 +45,8 @@ export const fieldsOf = (schema: z.ZodType): Field[] => within(shapeOf(schema));
 export const requiredOf = (schema: z.ZodType): readonly string[] => shapeOf(schema).required ?? [];
 
 function within({ properties = {}, required = [] }: Shape, before = ''): Field[] {
-  return Object.entries(properties).flatMap(([own, shape]) => {
+  return Object.entries(properties).flatMap(([own, whole]) => {
+    const shape = unwrapped(whole);
     const name = before + own;
     const inner = shape.items ? within(shape.items, `${name}[].`) : within(shape, `${name}.`);
     const field = {
