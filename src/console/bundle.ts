@@ -26,6 +26,7 @@ export async function bundleOf(
     instruction: item.instruction,
     carriedOutBy: { name: carrier, connector: by?.connector.type ?? null },
     recordUrl: shown.recordUrl,
+    traceId: shown.traceId,
     enqueuedAt: item.enqueuedAt,
     startedAt: item.startedAt,
     finishedAt: item.finishedAt,

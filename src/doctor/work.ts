@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
+import { FleetSwitch } from '../blocking/fleet-switch.js';
 import { untold } from '../check.js';
 import type { Config } from '../config/load.js';
 import { type Figures, look } from '../observability/figures.js';
@@ -8,6 +9,7 @@ import { Registry } from '../queues/registry.js';
 import { Standing } from '../queues/standing.js';
 import { readStatus } from '../queues/status.js';
 import type { Keys } from '../redis/keys.js';
+import { problemWith, readLayout } from '../redis/layout.js';
 import { Presence, type ProcessCard } from '../redis/presence.js';
 import { Scripts } from '../redis/script.js';
 import { openVault } from '../secret-keys.js';
@@ -18,11 +20,16 @@ const OLD_S = 900;
 
 /** What stands in the queues, and who is there to carry it out. Changes nothing. */
 export async function lookAtWork(redis: Redis, keys: Keys, config: Config): Promise<Finding[]> {
+  const data = await layout(redis, keys, config.prefix);
+  // Nothing can be read that this program does not know, or that is not there yet.
+  if (data.verdict !== 'ok') return [data, ...processes(await new Presence(redis, keys).all())];
   const scripts = new Scripts(redis, keys);
   const holdGraceMs = config.file.hold.graceMs;
   const figures = await look({ redis, scripts, keys, holdGraceMs });
   return [
+    data,
     await shards(redis, keys),
+    ...(await fleet(redis, scripts, keys)),
     ...(await secrets(redis, scripts, keys, config)),
     ...processes(await new Presence(redis, keys).all()),
     ...(await queues(redis, scripts, keys, figures)),
@@ -35,14 +42,31 @@ export async function lookAtWork(redis: Redis, keys: Keys, config: Config): Prom
 
 const todoIn = (line: string) => `${/andon recipients.*/.exec(line)?.[0] ?? 'andon recipients'}`;
 
+async function layout(redis: Redis, keys: Keys, prefix: string): Promise<Finding> {
+  const found = await readLayout(redis, keys);
+  if (found.is === null && found.goingTo === null) {
+    const todo = 'Start it: andon up. Is ANDON_PREFIX the one that the processes have?';
+    return warn('data', `Andon has never run on this Redis under the prefix ${prefix}`, todo);
+  }
+  const problem = problemWith(found);
+  if (!problem) return ok('data', `of layout ${found.is}, which this Andon writes`);
+  return fail('data', problem.message, 'docs/deploy.md says how an upgrade goes.');
+}
+
 async function shards(redis: Redis, keys: Keys): Promise<Finding> {
   const stored = await redis.get(keys.registry.shards);
   const wanted = String(keys.shards.length);
-  if (stored === null)
-    return warn('data', 'Andon has never run on this Redis', 'Start it: andon up.');
-  if (stored === wanted) return ok('data', `this installation has ${wanted} shard(s)`);
+  if (stored === wanted) return ok('shards', wanted);
   const todo = `Set ANDON_SHARDS to ${stored} everywhere.`;
-  return fail('data', `ANDON_SHARDS is ${wanted}, but this installation has ${stored}`, todo);
+  return fail('shards', `ANDON_SHARDS is ${wanted}, but this installation has ${stored}`, todo);
+}
+
+async function fleet(redis: Redis, scripts: Scripts, keys: Keys): Promise<Finding[]> {
+  const { paused, running } = await new FleetSwitch(redis, scripts, keys).state();
+  if (!paused) return [];
+  const { by, at, reason } = paused;
+  const says = `the whole fleet is paused by ${by} since ${at}${reason ? `: ${reason}` : ''}; ${running} items still run`;
+  return [warn('fleet', says, 'andon fleet resume lets it go on.')];
 }
 
 async function secrets(

@@ -6,10 +6,12 @@ import type { Finding } from '../../src/doctor/finding.js';
 import { node } from '../../src/doctor/settings.js';
 import { processes } from '../../src/doctor/work.js';
 import { examine } from '../../src/doctor.js';
+import { writeLayout } from '../../src/redis/layout.js';
 import { otherTime } from '../../src/redis/preflight.js';
 import { makeKey } from '../../src/secrets/vault.js';
 import { Api, SECRET_KEY } from '../support/api.js';
 import { FarSide } from '../support/far-side.js';
+import { Line } from '../support/line.js';
 import { startTestRedis, temporaryDirectory } from '../support/redis.js';
 import { TestSmtp } from '../support/smtp.js';
 import { until } from '../support/until.js';
@@ -63,6 +65,7 @@ test('where all is well it says so, line by line, and changes nothing', async ()
       'Redis memory',
       'clocks',
       'data',
+      'shards',
       'secrets',
       'worker',
       'api',
@@ -106,7 +109,7 @@ test('what is wrong is named, with what to do', async () => {
   });
   expect(JSON.stringify(findings)).not.toContain('canary-password');
   const other = await examine(environmentOf(api.prefix, { ANDON_SHARDS: '4' }));
-  expect(about(other, 'data')).toMatchObject({
+  expect(about(other, 'shards')).toMatchObject({
     verdict: 'fail',
     todo: 'Set ANDON_SHARDS to 1 everywhere.',
   });
@@ -167,6 +170,20 @@ test('processes of several versions are told, and where each role runs', () => {
   const found = processes([card('1.0.0', 'api', 'alerts'), card('1.1.0', 'worker')]);
   expect(about(found, 'worker')?.says).toBe('1 runs: box (process 7)');
   expect(about(found, 'versions')?.says).toBe('several run: 1.0.0, 1.1.0');
+});
+
+test('data of another layout, and a fleet that is paused, are told', async () => {
+  const api = await Api.start(redis, { roles: ['api', 'worker'] });
+  await api.ok('POST', '/v1/fleet/pause', { reason: 'a new disk' });
+  expect(about(await examine(environmentOf(api.prefix)), 'fleet')).toMatchObject({
+    verdict: 'warn',
+    says: expect.stringMatching(/paused by key boot since .*: a new disk/),
+  });
+  await api.stop();
+  const line = await new Line(redis).ready('12');
+  await writeLayout(line.redis, line.keys, '77');
+  const data = about(await examine(environmentOf(line.prefix)), 'data');
+  expect(data).toMatchObject({ verdict: 'fail', says: expect.stringContaining('layout 77') });
 });
 
 test('a Node.js without security fixes is told', () => {
