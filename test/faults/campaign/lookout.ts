@@ -36,17 +36,24 @@ export class Lookout {
 
   private async look(open: readonly Seen[]): Promise<void> {
     const at = now();
+    let whole = true;
     const standing = open.map(({ id }) => id).join(' ');
-    for (const one of open) this.note(one, at, await this.itemsOf(one), standing !== this.stood);
+    for (const one of open) {
+      const ids = await this.itemsOf(one);
+      whole &&= ids !== null;
+      this.note(one, at, ids ?? [], standing !== this.stood);
+    }
+    // Of what was there when it began.
+    if (whole) this.write({ by: 'look', at });
     this.stood = standing;
   }
 
-  /** None when nothing has changed since it was read. */
-  private async itemsOf(one: Seen): Promise<number[]> {
+  /** None when nothing has changed since it was read; null when it could not be read. */
+  private async itemsOf(one: Seen): Promise<number[] | null> {
     const looks = `${one.failures} ${one.open}`;
     if (one.open === 0 || this.looked.get(one.id) === looks) return [];
     const { status, body } = await this.andon.call('GET', `/v1/incidents/${one.id}`);
-    if (status !== 200) return [];
+    if (status !== 200) return null;
     this.looked.set(one.id, looks);
     return body.items.map(({ queueId }: { queueId: number }) => queueId);
   }

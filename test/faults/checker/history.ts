@@ -12,6 +12,7 @@ export type Line =
   | Steered
   | Faulted
   | Incident
+  | Look
   | Mail
   | Ended;
 
@@ -121,11 +122,17 @@ export interface Incident {
   readonly ids: readonly number[];
 }
 
+/** Somebody looked at every open incident and could read them all. */
+export interface Look {
+  readonly by: 'look';
+  readonly at: number;
+}
+
 /** A mail that a mail server took. */
 export interface Mail {
   readonly by: 'mail';
   readonly at: number;
-  /** The incident it tells of. */
+  /** The incident it tells of; '' tells of something else. */
   readonly incident: string;
   readonly to: string;
   /** `first` and `recovery` come once to one reader, others may come again. */
@@ -155,7 +162,7 @@ export interface Settings {
   readonly keepCompleted?: number;
   /** Key groups: a queue lies in one of them, and its numbers tell which. */
   readonly shards?: number;
-  /** A failure that stands for so long must be recorded and mailed; without it nobody need be told. */
+  /** A failure that stands for so long, Redis being well, must be recorded and mailed; without it nobody need be told. */
   readonly noticeMs?: number;
   /** When nothing was done to the system: first with no queue blocked, then with some blocked on purpose. */
   readonly quiet?: { readonly before: Span; readonly beside: Span };

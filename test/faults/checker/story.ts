@@ -47,6 +47,8 @@ export interface Story {
   readonly steered: readonly Steered[];
   readonly incidents: readonly Incident[];
   readonly mails: readonly Mail[];
+  /** When somebody saw every incident that was open; in order. */
+  readonly looks: readonly number[];
   /** Numbers that more than one item bears, with the lines that show it. */
   readonly twofold: readonly { readonly id: number; readonly lines: readonly Line[] }[];
   readonly lapses: Lapses;
@@ -111,6 +113,10 @@ export function tell(all: readonly Line[], settings: Settings): Story {
     steered: lines.filter((line) => line.by === 'steering'),
     incidents: lines.filter((line) => line.by === 'incident'),
     mails: lines.filter((line) => line.by === 'mail'),
+    looks: lines
+      .filter((line) => line.by === 'look')
+      .map((line) => line.at)
+      .sort((a, b) => a - b),
     twofold,
     lapses,
     settings: { ...settings, maxDeaths, parallel },
@@ -144,7 +150,8 @@ function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[]
   const out = new Set<number>();
   const outNames = new Set<string>();
   for (const line of lines) {
-    if (line.by === 'fault' || line.by === 'steering' || line.by === 'mail') continue;
+    if (line.by === 'fault' || line.by === 'steering' || line.by === 'mail' || line.by === 'look')
+      continue;
     if (line.by === 'incident' || (line.by === 'witness' && line.did !== 'started')) continue;
     const id = line.id;
     if (id !== null && 'item' in line) {

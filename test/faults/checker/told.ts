@@ -1,14 +1,24 @@
-import type { Incident } from './history.js';
-import { breach, groupBy, type Item, mayHaveWorked, type Rule, refused } from './story.js';
+import type { Faulted, Incident } from './history.js';
+import {
+  breach,
+  groupBy,
+  type Item,
+  mayHaveWorked,
+  type Rule,
+  refused,
+  type Story,
+} from './story.js';
 
 /** Once to one reader of an incident. */
 const ONCE = ['first', 'recovery'];
 
 /** Every failure that stands long enough belongs to an incident, which is recorded once and mailed. */
-export const told: Rule = function* ({ items, incidents, mails, settings }) {
+export const told: Rule = function* (story) {
+  const { items, incidents, settings } = story;
   const { noticeMs } = settings;
   if (noticeMs === undefined) return;
   yield* recordedTwice(incidents);
+  const mails = story.mails.filter((mail) => mail.incident !== '');
   const known = groupBy(incidents, (one) => one.incident);
   const mailed = groupBy(mails, (mail) => mail.incident);
   for (const [name, same] of mailed) {
@@ -27,14 +37,14 @@ export const told: Rule = function* ({ items, incidents, mails, settings }) {
   const told = new Set(incidents.flatMap((one) => one.ids));
   for (const item of items) {
     if (told.has(item.id)) continue;
-    const end = item.ends.at(-1);
-    if (end?.state === 'failed') yield breach(item, 'failed and belongs to no incident', end);
-    else if (stoodFor(item) >= noticeMs)
+    const stood = stoodFor(item, story);
+    if (stood >= noticeMs)
       yield breach(
         item,
-        `stood failed for ${Math.round(stoodFor(item))} ms and nobody was told`,
+        `stood failed for ${Math.round(stood)} ms and belongs to no incident`,
         ...item.starts,
         ...item.verbs,
+        item.ends.at(-1),
       );
   }
   const ids = new Set(items.map((item) => item.id));
@@ -67,17 +77,33 @@ function* recordedTwice(incidents: readonly Incident[]): Generator<Found> {
   }
 }
 
-/** The longest time from a refusal until a person dealt with the item, or it ran again. Milliseconds. */
-function stoodFor(item: Item): number {
+/**
+ * The longest time from a refusal to the last look before a person dealt with the item, or it ran again, without
+ * the times in which Redis was away or slow. Milliseconds.
+ */
+function stoodFor(item: Item, { looks, lapses }: Story): number {
   const times = item.starts.map((start, n) => {
-    if (!refused(start) || !start.end) return 0;
+    const last = n === item.starts.length - 1 && item.ends.at(-1)?.state === 'failed';
+    if (!start.end || !(refused(start) || last)) return 0;
     const from = start.end.at;
     const verbs = item.verbs.filter((verb) => mayHaveWorked(verb) && verb.answered >= from);
     const till = Math.min(
       item.starts[n + 1]?.at ?? Number.POSITIVE_INFINITY,
       ...verbs.map((verb) => verb.asked),
     );
-    return Number.isFinite(till) ? till - from : 0;
+    const look = looks.findLast((at) => at < till) ?? from;
+    return look - from - covered(lapses.locks.get('') ?? [], from, look);
   });
   return Math.max(0, ...times);
+}
+
+/** How much of a time the lapses take; they are in the order of their beginnings. */
+function covered(all: readonly Faulted[], from: number, till: number): number {
+  let [ms, reached] = [0, from];
+  for (const one of all) {
+    const end = Math.min(one.till, till);
+    ms += Math.max(0, end - Math.max(one.from, reached));
+    reached = Math.max(reached, end);
+  }
+  return ms;
 }
