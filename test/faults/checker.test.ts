@@ -517,7 +517,7 @@ describe('the checker', () => {
   });
 
   it('finds: neighbours of a blocked queue that wait', () => {
-    const text = `${usual} ${stone} ${slow('e')} ${ended('abcde')}`;
+    const text = `${usual} ${stone} ${slow('e').replace('later', 'later, later')} ${ended('abcde')}`;
     expect(verdict(text, { quiet })).toEqual(['neighbours e']);
     expect(verdict(text)).toEqual([]);
   });
@@ -545,7 +545,7 @@ describe('the checker', () => {
   });
 
   it('finds: a parallel item that waits for a blocked queue', () => {
-    const late = 'n accepted in parallel, later, n starts 200, n 200.';
+    const late = 'n accepted in parallel, later, later, n starts 200, n 200.';
     expect(verdict(`${usual} ${stone} ${late} ${ended('abcdn')}`, { quiet })).toEqual([
       'neighbours n',
     ]);

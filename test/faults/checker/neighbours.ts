@@ -12,7 +12,8 @@ import {
 
 /** A neighbour may wait so many times as long as when nothing is blocked, or so much longer: a machine has its moods. */
 const FACTOR = 3;
-const SLACK_MS = 400;
+const P99_SLACK_MS = 1_500;
+const MEDIAN_SLACK_MS = 400;
 /** Fewer waits tell nothing of one queue. */
 const ENOUGH = 4;
 
@@ -25,7 +26,7 @@ export const neighbours: Rule = function* (story) {
   if (!quiet) return;
   const before = story.queues.flatMap((queue) => waitsIn(queue, quiet.before, story));
   const usual = percentile(before, 0.99);
-  const limit = Math.max(usual * FACTOR, usual + SLACK_MS);
+  const limit = (slackMs: number) => Math.max(usual * FACTOR, usual + slackMs);
   const beside = new Map(
     story.queues.map((queue) => [queue, waitsIn(queue, quiet.beside, story)] as const),
   );
@@ -34,13 +35,13 @@ export const neighbours: Rule = function* (story) {
   const says = (what: string, ms: number) =>
     `${what} is ${Math.round(ms)} ms beside blocked queues, and p99 was ${Math.round(usual)} ms before`;
   const p99 = percentile(all, 0.99);
-  if (p99 > limit) {
+  if (p99 > limit(P99_SLACK_MS)) {
     const { item } = all.reduce((a, b) => (b.ms > a.ms ? b : a));
     yield breach(item, says('p99 of all waits', p99), ...item.requests, item.starts[0]);
   }
   for (const waits of beside.values()) {
     const median = percentile(waits, 0.5);
-    if (waits.length < ENOUGH || median <= limit) continue;
+    if (waits.length < ENOUGH || median <= limit(MEDIAN_SLACK_MS)) continue;
     const { item } = waits.reduce((a, b) => (b.ms > a.ms ? b : a));
     yield breach(item, says('the usual wait', median), ...item.requests, item.starts[0]);
   }
