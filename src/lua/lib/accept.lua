@@ -6,7 +6,7 @@
 
 -- A person said "skip its updates until the next add": true while that rule stands for this item.
 local function ruledOut(q, entity, barrier)
-  if entity == '' then return nil end
+  if entity == '' or not q.ruled then return nil end
   local rule = rcall('HGET', rulesKey(q.name), entity)
   if not rule then return nil end
   local till = tonumber(cjson.decode(rule)['until'] or '')
@@ -17,14 +17,21 @@ local function ruledOut(q, entity, barrier)
   return rule
 end
 
--- The queues of this request by name; each is woken once, when all its items are in.
+-- The queues of this request by name. What the items of one queue have in common is asked, and told, once:
+--   ahead   how many items go before the next one
+--   ruled   whether a person made any rule for it
+--   came    kind of entity → how many of it came
 local queues = {}
 local function queueOf(name)
-  if not queues[name] then
-    queues[name] = line(name)
-    rcall('HSETNX', queues[name].meta, 'opts.maxLenEvents', 100)
-  end
-  return queues[name]
+  local q = queues[name]
+  if q then return q end
+  q = line(name)
+  queues[name] = q
+  rcall('HSETNX', q.meta, 'opts.maxLenEvents', 100)
+  q.ahead = rcall('LLEN', q.wait) + rcall('LLEN', q.active) + rcall('HEXISTS', q.facts, 'blockedBy')
+  q.ruled = rcall('EXISTS', rulesKey(name)) == 1
+  q.came = {}
+  return q
 end
 
 -- The trace that an item belongs to: that of its enqueue, or of the item that caused it.
@@ -50,11 +57,9 @@ local function accept(item)
   if trace ~= '' then rcall('HSET', q.base .. id, 'trace', trace) end
   rcall('HSET', shard.items, id, q.name)
   index(entity, id)
-  tally(q, entity, 1)
-
-  local position = rcall('LLEN', q.wait) - 1 + rcall('LLEN', q.active)
-  if rcall('HEXISTS', q.facts, 'blockedBy') == 1 then position = position + 1 end
-  local answer = { queueId = id, queue = q.name, state = 'waiting', position = position }
+  local kind = kindOf(entity)
+  q.came[kind] = (q.came[kind] or 0) + 1
+  local answer = { queueId = id, queue = q.name, state = 'waiting', position = q.ahead }
 
   local rule = ruledOut(q, entity, barrier)
   if rule then
@@ -62,10 +67,16 @@ local function accept(item)
     aside(q, id, 'skipped', rule)
     record('skip', q, id, cjson.decode(rule).actor, { reason = 'rule: skip until the next add' })
     answer.state = 'skipped'
+  else
+    q.ahead = q.ahead + 1
   end
   return answer
 end
 
+-- Counts what came, and wakes each queue once.
 local function wakeAll()
-  for _, q in pairs(queues) do wake(q) end
+  for _, q in pairs(queues) do
+    for kind, count in pairs(q.came) do tallyKind(q, kind, count) end
+    wake(q)
+  end
 end

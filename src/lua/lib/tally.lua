@@ -1,10 +1,15 @@
 -- How many items of each kind of entity a queue has that nobody has dealt with: waiting, active, on hold or
 -- failed. Counted as they come and go (facts `open:<kind>`, 'open:' for items that concern no entity), so
 -- that nobody need walk a queue to say what waits in it. Items of plain BullMQ producers count once adopted.
-local function tally(q, entity, by)
-  if not entity then return end
-  local field = 'open:' .. (entity:match('^([^:]+):') or '')
+local function kindOf(entity) return entity:match('^([^:]+):') or '' end
+
+local function tallyKind(q, kind, by)
+  local field = 'open:' .. kind
   if rcall('HINCRBY', q.facts, field, by) == 0 then rcall('HDEL', q.facts, field) end
+end
+
+local function tally(q, entity, by)
+  if entity then tallyKind(q, kindOf(entity), by) end
 end
 
 local function tallied(q)
