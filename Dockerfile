@@ -43,6 +43,7 @@ COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY config/andon.yaml config/instructions.json config/known-errors.yaml ./config/
 COPY config/mail ./config/mail
+COPY config/redis ./config/redis
 COPY examples/apparel.csv ./examples/
 
 # "node" of the base image, as a number: Kubernetes sees that it is not root.

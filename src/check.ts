@@ -11,6 +11,7 @@ import { loadCatalogue } from './instructions/catalogue.js';
 import { Registry } from './queues/registry.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
 import { Keys } from './redis/keys.js';
+import { problemWith, readLayout } from './redis/layout.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
 import { wrongKeys } from './secret-keys.js';
@@ -75,6 +76,8 @@ async function look(config: Config): Promise<Findings> {
     await untilReady(redis, 5_000);
     const found = await checkRedis(redis, { allowVolatile: false });
     problems.push(...found.problems);
+    const layout = problemWith(await readLayout(redis, new Keys(config.prefix, config.shards)));
+    if (layout) problems.push(layout.message);
     notes.push(...found.warnings);
     if (found.problems.length === 0)
       notes.push('Redis: version, memory policy, persistence and role');

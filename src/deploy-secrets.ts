@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from './cli/exit.js';
 import { makeKey } from './secrets/vault.js';
@@ -55,11 +55,9 @@ export function makeDeploySecrets(directory: string, to: DeployTo): DeploySecret
   return { made, kept: names.filter((name) => !made.includes(name)) };
 }
 
-/** The users of Redis, as its `aclfile` has them: nobody without a password. */
+/** The users of Redis, as its `aclfile` has them: the least rights, and no password to be read from it. */
 function redisUsers(password: string): string {
   const digest = createHash('sha256').update(password).digest('hex');
-  return [
-    'user default reset off',
-    `user andon reset on #${digest} ~* &* +@all -@admin -@dangerous +info`,
-  ].join('\n');
+  const file = new URL('../config/redis/users.acl', import.meta.url);
+  return readFileSync(file, 'utf8').trim().replace(/ >\S+/, ` #${digest}`);
 }

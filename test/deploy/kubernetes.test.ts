@@ -3,7 +3,9 @@ import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { parseAllDocuments } from 'yaml';
+import { FleetMetrics } from '../../src/observability/fleet-metrics.js';
 import { temporaryDirectory } from '../support/redis.js';
 import { drainSeconds, knows } from './files.js';
 
@@ -117,6 +119,14 @@ describe('the Kubernetes example', () => {
       const read = containers[0]?.env.map(({ value }) => value.replace('/run/secrets/', ''));
       expect(files.sort()).toEqual(read?.sort());
     }
+  });
+
+  test('the metric that workers are added by is one of Andon', async () => {
+    const registry = new Registry();
+    new FleetMetrics(registry);
+    const scaler = manifests.find(({ kind }) => kind === 'HorizontalPodAutoscaler');
+    const [, name] = /"external":\{"metric":\{"name":"(\w+)"/.exec(JSON.stringify(scaler)) ?? [];
+    expect(registry.getMetricsAsArray().map((one) => one.name)).toContain(name);
   });
 
   test('nobody is killed while deliveries end', () => {
