@@ -107,7 +107,7 @@ describe('one address makes so many requests in a period', () => {
 
 describe('the limit itself', () => {
   const limit = async (max: number, per: 'second' | 'minute' = 'minute', url = redis.url) => {
-    const client = connectRedis(url, { name: 'test', kind: 'api' });
+    const client = connectRedis(url, { name: 'test', kind: 'fleet' });
     await untilReady(client, 5_000);
     const prefix = redis.freshPrefix();
     return { client, prefix, one: new RequestLimit(client, prefix, 'key', { max, per }) };
