@@ -45,6 +45,7 @@ COPY config/andon.yaml config/instructions.json config/known-errors.yaml ./confi
 COPY config/mail ./config/mail
 COPY config/redis ./config/redis
 COPY examples/apparel.csv ./examples/
+COPY examples/programs ./examples/programs
 
 # "node" of the base image, as a number: Kubernetes sees that it is not root.
 USER 1000:1000
