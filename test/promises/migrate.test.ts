@@ -61,7 +61,10 @@ async function kept(api: Api): Promise<string[]> {
   const dumps = await Promise.all(names.map((name) => api.redis.dumpBuffer(name)));
   return names
     .map((name, n) => `${name} ${dumps[n]?.toString('base64')}`)
-    .filter((line) => !/:(probe|processes|process:|figures|migrating|sweeper|metrics|requests:)/.test(line));
+    .filter(
+      (line) =>
+        !/:(probe|processes|process:|figures|migrating|sweeper|metrics|requests:)/.test(line),
+    );
 }
 
 test('the first start gives the data their layout, and a later one finds it', async () => {
