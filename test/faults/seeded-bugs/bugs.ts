@@ -348,8 +348,8 @@ export const seededBugs: readonly SeededBug[] = [
       ),
     ],
     caughtBy: [
-      'campaign: told',
       'test/promises/alerts-crash.test.ts › at any step leaves one record and one mail for each stage',
+      'campaign: told',
     ],
   },
 ];
