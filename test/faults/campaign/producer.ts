@@ -31,6 +31,8 @@ export class Producer {
   items = 0;
   private batches = 0;
   private stones = 0;
+  /** While it is, every item is one that the shop takes at once. */
+  calm = true;
   private readonly lot: Chances;
   private readonly andon: Andon;
   private readonly channels: readonly string[];
@@ -127,6 +129,8 @@ export class Producer {
 
   private data(): Data {
     this.items += 1;
+    if (this.calm)
+      return { item: `item ${this.items}`, answers: [], takesMs: this.lot.between(1, 25) };
     const answers = this.lot.chance(0.02) ? [422] : this.lot.chance(0.03) ? [500] : [];
     if (answers[0] && this.lot.chance(0.3)) answers.push(this.lot.one([422, 500]));
     // A few take longer than a lock, so that there is something to lose it in.

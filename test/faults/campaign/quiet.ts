@@ -22,14 +22,16 @@ export async function quietly(
 ): Promise<NonNullable<Settings['quiet']>> {
   await pause(ms / 4); // the first items find everything cold
   const before = await stretch(ms);
+  const from = now();
   const chosen = channels.filter((_, n) => n % EVERY === 1);
   for (const channel of chosen) operators.neglect(channel);
   await Promise.all(chosen.map((channel) => producer.stone(channel)));
   for (const till = now() + PATIENCE_MS; now() < till; await pause(100))
     if ((await blocked(andon)) >= chosen.length) break;
-  const beside = await stretch(ms);
+  const beside = { from, till: (await stretch(ms)).till };
   await pause(AFTER_MS);
   for (const channel of chosen) operators.attend(channel);
+  producer.calm = false;
   return { before, beside };
 }
 
