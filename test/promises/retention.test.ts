@@ -312,8 +312,9 @@ describe('retention', () => {
     }
     expect(removed).toBe(MANY);
     const stats = await line.redis.info('commandstats');
-    const mean = Number(/cmdstat_evalsha:.*?usec_per_call=([\d.]+)/.exec(stats)?.[1]);
-    expect(mean).toBeLessThan(5_000);
+    // Time says more of the machine than of the step: each is 100 items, and some ten commands an item.
+    const calls = [...stats.matchAll(/:calls=(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
+    expect(calls / MANY).toBeLessThan(15);
     expect((await line.status('channel.12')).counts.skipped).toBe(0);
   }, 180_000);
 
