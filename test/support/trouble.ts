@@ -69,7 +69,7 @@ export async function endure(trouble: Trouble, ms: number, witness: Witness) {
     if (status !== 503) throw new Error(`${status} ${text}`);
     expect(headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(headers['retry-after']).toBe('2');
-    expect(body.type).toBe('urn:andon:problem:store-unavailable');
+    expect(body.type).toBe('/problems/store-unavailable');
     refusals.set(body.detail, (refusals.get(body.detail) ?? 0) + 1);
   };
   /** What people do: it is done, or they are told that it cannot be. */
