@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Timings } from '../config/alerts-schema.js';
+import { crashPoint } from '../crash-points.js';
 import { messageOf } from '../errors.js';
 import type { Recipients } from '../incidents/recipients.js';
 import { type Part, pause } from '../lifecycle.js';
@@ -162,7 +163,9 @@ export class Alerter implements Part {
   private async post({ outbox, book }: Memory): Promise<void> {
     const { enqueuer, ledger } = this.parts;
     for (const batch of outbox.batches()) {
+      crashPoint('before-post');
       const tickets = await enqueuer.enqueue(batch.map(({ letter }) => asItem(letter)));
+      crashPoint('after-post');
       const entries: Entry[] = [];
       for (const [n, { key, letter }] of batch.entries()) {
         const queueId = tickets[n]?.queueId;

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { crashPoint } from '../crash-points.js';
 import {
   type Claim,
   claimSchema,
@@ -56,7 +57,11 @@ export class Ledger {
    */
   async lead(token: string, leaseMs: number): Promise<'won' | 'held' | 'no'> {
     const key = this.keys.alerts.lease;
-    if ((await this.redis.set(key, token, 'PX', leaseMs, 'NX')) === 'OK') return 'won';
+    crashPoint('before-lead');
+    if ((await this.redis.set(key, token, 'PX', leaseMs, 'NX')) === 'OK') {
+      crashPoint('after-lead');
+      return 'won';
+    }
     if ((await this.redis.get(key)) !== token) return 'no';
     await this.redis.pexpire(key, leaseMs);
     return 'held';
@@ -77,7 +82,10 @@ export class Ledger {
   }
 
   async nextIncident(): Promise<number> {
-    return this.redis.incr(this.keys.alerts.lastIncident);
+    crashPoint('before-number');
+    const number = await this.redis.incr(this.keys.alerts.lastIncident);
+    crashPoint('after-number');
+    return number;
   }
 
   /** Incidents that are open, or of whose end not everybody was told. */

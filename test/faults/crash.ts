@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from '@jest/globals';
+import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
+import { Keys } from '../../src/redis/keys.js';
 import { BOOTSTRAP_KEY, SECRET_KEY } from '../support/api.js';
 import type { TestRedis } from '../support/redis.js';
+import { TestSmtp } from '../support/smtp.js';
 import { until } from '../support/until.js';
 import type { Witness } from '../support/witness.js';
 
 const running = new Set<ChildProcess>();
+const smtp = await TestSmtp.start();
 
 /** Kills what a failed test left behind. */
 export function endCrashes(): void {
@@ -19,11 +23,13 @@ class Mortal {
   private url = '';
   private readonly redis: TestRedis;
   private readonly prefix: string;
+  private readonly smtpUrl: string;
   private child: ChildProcess | null = null;
   private starting: Promise<void> | null = null;
 
-  constructor(redis: TestRedis) {
+  constructor(redis: TestRedis, smtpUrl: string) {
     this.redis = redis;
+    this.smtpUrl = smtpUrl;
     this.prefix = redis.freshPrefix();
   }
 
@@ -38,7 +44,8 @@ class Mortal {
         REDIS_URL: this.redis.url,
         ANDON_PREFIX: this.prefix,
         ANDON_PORT: '0',
-        ANDON_CONFIG: 'test/support/worker.yaml',
+        ANDON_CONFIG: 'test/faults/crash.yaml',
+        ANDON_SMTP_URL: this.smtpUrl,
         ANDON_BOOTSTRAP_KEY: BOOTSTRAP_KEY,
         ANDON_SECRET_KEY: SECRET_KEY,
         ANDON_LOCK_MS: '500',
@@ -54,7 +61,7 @@ class Mortal {
       said += text;
     });
     const url = () => /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
-    await until('Andon to be up, or dead', () => url() ?? child.signalCode, 20_000);
+    await until('Andon to be up, or dead', () => url() ?? child.signalCode, 60_000);
     this.url = url() ?? '';
   }
 
@@ -84,8 +91,17 @@ class Mortal {
 
   private async revive(): Promise<void> {
     this.deaths += 1;
+    await this.endLease();
     await this.start();
     this.starting = null;
+  }
+
+  /** The alerts of a killed process are taken over 15 s later, when its lease is over: no day has time for that. */
+  private async endLease(): Promise<void> {
+    const redis = connectRedis(this.redis.url, { name: 'test', kind: 'fleet' });
+    await untilReady(redis, 5_000);
+    await redis.del(new Keys(this.prefix, 1).alerts.lease);
+    await closeRedis(redis, 1_000);
   }
 
   /** Ends in good order, or as the point wants it. */
@@ -98,6 +114,15 @@ class Mortal {
   }
 }
 
+/** How long a step of the day may take, restarts on a busy machine included, in milliseconds. */
+const TOLD_MS = 60_000;
+
+interface Mail {
+  readonly title: string;
+  readonly state: string;
+  readonly entity: { readonly key: string };
+}
+
 const item = (sku: string) => ({
   instruction: 'add_product',
   channel: '1',
@@ -108,11 +133,13 @@ const item = (sku: string) => ({
 /**
  * A day on one channel in which every step happens: `a` goes through, `b` fails, is edited, retried and
  * resolved, `d` is tried again by machine, `e` is skipped, `f` and `g` are cleared away while the queue is
- * paused (`g` twice), `s` is handed back by a worker that stops. At `point` the process dies. Answers whether it did.
+ * paused (`g` twice), `s` is handed back by a worker that stops. People are told of what fails, by mail, and
+ * that it is over. At `point` the process dies. Answers whether it did.
  */
 export async function crashAt(point: string, redis: TestRedis, witness: Witness): Promise<boolean> {
-  const andon = new Mortal(redis);
+  const andon = new Mortal(redis, smtp.url);
   witness.sightings.splice(0);
+  smtp.mails.splice(0);
   let slow = true;
   witness.answer = ({ title }) => {
     const tries = witness.sightings.filter((one) => one.title === title).length;
@@ -137,16 +164,20 @@ export async function crashAt(point: string, redis: TestRedis, witness: Witness)
     until(
       `item ${id} to be ${wanted} (${point})`,
       async () => (await state(id)) === wanted,
-      15_000,
+      TOLD_MS,
     );
+
+  const incidents = async () =>
+    (await andon.ask('GET', '/v1/incidents'))['items'] as { id: number; state: string }[];
 
   const [a, b, c, d, e] = await add('a', 'b', 'c', 'd', 'e');
   await untilState(b?.queueId, 'failed');
+  await until('people to be told', () => smtp.mails.length > 0, TOLD_MS);
   expect(await state(c?.queueId)).toBe('waiting');
   await andon.ask('PATCH', `/v1/items/${b?.queueId}`, { data: { sku: 'b', title: 'b', n: 1 } });
   const before = witness.sightings.length;
   await andon.ask('POST', `/v1/items/${b?.queueId}/retry`, {});
-  await until('the retry to run', () => witness.sightings.length > before, 15_000);
+  await until('the retry to run', () => witness.sightings.length > before, TOLD_MS);
   await untilState(b?.queueId, 'failed');
   expect(await state(c?.queueId)).toBe('waiting');
   await andon.ask('POST', `/v1/items/${b?.queueId}/resolve`, { reference: 'by hand' });
@@ -185,13 +216,39 @@ export async function crashAt(point: string, redis: TestRedis, witness: Witness)
   ]);
   // First starts in the order of acceptance, one at a time, one constant key, nothing invented.
   expect(witness.firsts('1')).toEqual(['a', 'b', 'c', 'd', 'e', 's', 'h']);
-  const ids = new Map([a, b, c, d, e, s, h].map((one, n) => ['abcdesh'[n], one?.queueId]));
+  const idOf = new Map([a, b, c, d, e, s, h].map((one, n) => ['abcdesh'[n], one?.queueId]));
   for (const { title, key, queueId } of witness.sightings) {
     expect(key).toBe(String(queueId));
-    expect(queueId).toBe(ids.get(title));
+    expect(queueId).toBe(idOf.get(title));
   }
   const fences = witness.sightings.map(({ fence }) => fence);
   expect(fences).toEqual([...new Set(fences)].sort((x, y) => x - y));
+  // Each incident is recorded once and told when it begins and when it is over, each mail once or again.
+  await until(
+    'all to be over',
+    async () => (await incidents()).every((one) => one.state === 'over'),
+    TOLD_MS,
+  );
+  const mails = async () =>
+    (await andon.ask('GET', '/v1/items?instruction=send_email'))['items'] as Mail[];
+  await until(
+    'the mails to be through',
+    async () => {
+      const all = await mails();
+      return (
+        all.length > 0 && all.length % 2 === 0 && all.every((one) => one.state === 'completed')
+      );
+    },
+    TOLD_MS,
+  );
+  const told = (await mails()).map(({ title, entity }) => `${entity.key} ${/^Over/.test(title)}`);
+  const ids = (await incidents()).map(({ id }) => id);
+  expect([point, told.sort()]).toEqual([
+    point,
+    ids.flatMap((id) => [`${id} false`, `${id} true`]).sort(),
+  ]);
+  const arrived = new Set(smtp.mails.map(({ mail }) => mail.messageId));
+  expect([point, arrived.size]).toEqual([point, told.length]);
   const deaths = andon.deaths;
   await andon.stop();
   // One of them was the stop in good order, unless that was where it died.
