@@ -1,6 +1,7 @@
 import type { Span } from './history.js';
 import {
   breach,
+  covered,
   type Item,
   mayHaveWorked,
   type Queue,
@@ -65,12 +66,15 @@ interface Wait {
   readonly ms: number;
 }
 
-/** Waits that began in a time, but for those in which Redis or a process did not get to run then: that is the machine's doing. */
+/** Waits that began in a time, less what of them Redis or a process did not get to run then: that is the machine's doing. */
 function waitsIn(queue: Queue, { from, till }: Span, { lapses }: Story): Wait[] {
-  const stood = [...lapses.locks.values()].flat().filter((one) => one.from < till);
+  const stood = [...lapses.locks.values()]
+    .flat()
+    .filter((one) => one.from < till)
+    .sort((one, other) => one.from - other.from);
   return pickUps(queue, till)
     .filter((wait) => wait.from >= from && wait.from < till)
-    .filter((wait) => stood.every((one) => one.till < wait.from || one.from > wait.from + wait.ms));
+    .map((wait) => ({ ...wait, ms: wait.ms - covered(stood, wait.from, wait.from + wait.ms) }));
 }
 
 /**

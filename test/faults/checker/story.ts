@@ -391,3 +391,14 @@ export function groupBy<K, T>(all: readonly T[], keyOf: (one: T) => K): Map<K, T
   }
   return groups;
 }
+
+/** How much of a time the lapses take; they are in the order of their beginnings. */
+export function covered(all: readonly Faulted[], from: number, till: number): number {
+  let [ms, reached] = [0, from];
+  for (const one of all) {
+    const end = Math.min(one.till, till);
+    ms += Math.max(0, end - Math.max(one.from, reached));
+    reached = Math.max(reached, end);
+  }
+  return ms;
+}

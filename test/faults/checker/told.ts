@@ -1,6 +1,7 @@
-import type { Faulted, Incident } from './history.js';
+import type { Incident } from './history.js';
 import {
   breach,
+  covered,
   groupBy,
   type Item,
   mayHaveWorked,
@@ -95,15 +96,4 @@ function stoodFor(item: Item, { looks, lapses }: Story): number {
     return look - from - covered(lapses.locks.get('') ?? [], from, look);
   });
   return Math.max(0, ...times);
-}
-
-/** How much of a time the lapses take; they are in the order of their beginnings. */
-function covered(all: readonly Faulted[], from: number, till: number): number {
-  let [ms, reached] = [0, from];
-  for (const one of all) {
-    const end = Math.min(one.till, till);
-    ms += Math.max(0, end - Math.max(one.from, reached));
-    reached = Math.max(reached, end);
-  }
-  return ms;
 }
