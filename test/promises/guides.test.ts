@@ -169,7 +169,7 @@ describe('the page of settings', () => {
     const known = new Set([...names, ...secretNames.map((name) => `${name}_FILE`)]);
     // Of the command line, of tests, of docker-compose.yml, and of the programs to start from.
     const others =
-      /^ANDON_(URL|KEY|KEY_FILE|FAULT_AT|MODEL_RUNS|CHROMIUM|OUTAGE_S|PUBLISH|SCREENSHOTS|SECRET|TEST_ACL)$/;
+      /^ANDON_(URL|KEY|KEY_FILE|CRASHES|FAULT_AT|MANY|MODEL_RUNS|CHROMIUM|OUTAGE_S|PUBLISH|SCREENSHOTS|SECRET|TEST_ACL)$/;
     const wrong = pages.flatMap((page) =>
       [...text(page).matchAll(/\b(ANDON_[A-Z_]+[A-Z])\b/g)]
         .map(([, name = '']) => name)
