@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { type RequestLimitSettings, ratePeriods } from '../config/schema.js';
 import { TooManyRequests } from '../errors.js';
+import { within } from '../lifecycle.js';
 
 /** What is left of a limit, as it is told to programs. Times in seconds. */
 export interface Room {
@@ -26,6 +27,8 @@ interface Share {
 
 /** A busy one asks Redis once in a hundredth of its limit; so much may stay unused at the end of a period. */
 const PORTIONS = 100;
+/** How long Redis may take before this process counts for itself, in milliseconds. */
+const PATIENCE_MS = 250;
 /** Callers that are kept in mind; one who is forgotten asks Redis again. */
 const MOST_CALLERS = 20_000;
 
@@ -38,6 +41,8 @@ export class RequestLimit {
   private readonly policy: string;
   private readonly settings: RequestLimitSettings;
   private readonly limiter: RateLimiterRedis;
+  /** Counts while Redis is away. */
+  private readonly own: RateLimiterMemory;
   private readonly period: number;
   private readonly shares = new Map<string, Share>();
   private readonly asked = new Map<string, Promise<Share>>();
@@ -55,8 +60,8 @@ export class RequestLimit {
       ...each,
       storeClient: redis,
       rejectIfRedisNotReady: true,
-      insuranceLimiter: new RateLimiterMemory(each),
     });
+    this.own = new RateLimiterMemory(each);
   }
 
   /** Counts one request; null where there is no limit. @throws TooManyRequests */
@@ -95,11 +100,21 @@ export class RequestLimit {
     const until = ({ msBeforeNext }: RateLimiterRes) =>
       performance.now() + Math.max(1, msBeforeNext);
     try {
-      const given = await this.limiter.consume(caller, size);
+      const given = await this.consume(caller, size);
       return { left: size, size, beyond: given.remainingPoints, until: until(given) };
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused;
       return { left: 0, size: 0, beyond: 0, until: until(refused) };
+    }
+  }
+
+  /** A request must not wait for its limit first and then for what it asks: Redis has a moment. */
+  private async consume(caller: string, size: number): Promise<RateLimiterRes> {
+    try {
+      return await within(PATIENCE_MS, this.limiter.consume(caller, size), 'no answer in time');
+    } catch (refused) {
+      if (refused instanceof RateLimiterRes) throw refused;
+      return this.own.consume(caller, size);
     }
   }
 

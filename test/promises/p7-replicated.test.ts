@@ -99,6 +99,33 @@ describe('P7 with `durability: replicated`', () => {
     expect(next).toBeGreaterThan(last);
   }, 20_000);
 
+  it('gives out other ids on each of two heirs, neither of which heard of what the other did', async () => {
+    const set = await ReplicaSet.start({ replicas: 2, sentinels: 0 });
+    const [master, ...heirs] = set.servers;
+    const api = await start(master!.url, 'local');
+    await api.put('channel', '12');
+    await api.add('12', 'a');
+    const { prefix } = api;
+    for (const heir of heirs)
+      await until(
+        'the item to be there',
+        async () => (await heir.call('EXISTS', `{${prefix}:s0}:andon:items`)) === 1,
+      );
+    await api.stop();
+    await master!.kill();
+    const ids: number[] = [];
+    const second = () => Math.floor(Date.now() / 1_000);
+    for (const heir of heirs) {
+      const before = second();
+      await until('another second', () => second() > before);
+      await heir.call('REPLICAOF', 'NO', 'ONE');
+      const reigning = await Api.start(asTestRedis(heir.url), { prefix });
+      ids.push(...(await reigning.add('12', 'b', 'c', 'd')));
+      await reigning.stop();
+    }
+    expect(new Set(ids).size).toBe(6);
+  }, 40_000);
+
   it('answers 503 while no replica has it, and the same key then gives the one item', async () => {
     const { master, network } = await pair();
     const api = await start(master.url, 'replicated');

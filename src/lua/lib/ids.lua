@@ -2,14 +2,18 @@
 local INDEX = tonumber(PREFIX:match(':s(%d+)}$'))
 
 -- A master that took over may not have heard of the last ids its forerunner gave out, and the far side
--- may have seen them as idempotency keys already: go on well beyond them.
+-- may have seen them as idempotency keys already: go on well beyond them. How far is another number each second: a
+-- second heir may never have heard of the first one's step, and the same step would give out the same ids.
 -- replication: the id of this master's replication; '' where nothing is replicated.
 local function skipLost(replication)
   if replication == '' then return end
   local known = rcall('GET', shard.master)
   if known == replication then return end
   -- No mark was left where ids were given out before there was a replica to be seen.
-  if known or rcall('EXISTS', shard.id) == 1 then rcall('INCRBY', shard.id, math.ceil(100000 / SHARDS)) end
+  if known or rcall('EXISTS', shard.id) == 1 then 
+    local step = 100000 * (1 + tonumber(rcall('TIME')[1]) % 1000)
+    rcall('INCRBY', shard.id, math.ceil(step / SHARDS))
+  end
   rcall('SET', shard.master, replication)
 end
 
