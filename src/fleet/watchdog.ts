@@ -9,7 +9,8 @@ export interface Watched {
 
 /**
  * Ends a process that hangs rather than let it look alive: when a loop has been silent for long
- * although Redis answers a fresh connection. While Redis is away, silence is as it should be.
+ * although Redis answers a fresh connection, two looks running. While Redis is away, silence is as it should
+ * be, and when it has just come back the loops have a look's time to come round.
  */
 export class Watchdog extends Routine {
   readonly name = 'watchdog';
@@ -18,6 +19,8 @@ export class Watchdog extends Routine {
   private readonly limitMs: number;
   private readonly redisAnswers: () => Promise<boolean>;
   private readonly giveUp: (why: string) => void;
+  /** Who was silent at the last look although Redis answered. */
+  private suspect: Watched | undefined;
 
   constructor(
     watched: readonly Watched[],
@@ -38,7 +41,10 @@ export class Watchdog extends Routine {
 
   protected async turn(): Promise<void> {
     const silent = this.watched.find((one) => one.silenceMs > this.limitMs);
-    if (!silent || !(await this.redisAnswers())) return;
+    const answers = silent !== undefined && (await this.redisAnswers());
+    const suspect = this.suspect;
+    this.suspect = answers ? silent : undefined;
+    if (!answers || silent !== suspect) return;
     const why = `${silent.name} has been silent for ${Math.round(silent.silenceMs / 1000)} s although Redis answers`;
     this.log.error({}, why);
     this.giveUp(why);
