@@ -172,12 +172,26 @@ export async function crashAt(point: string, redis: TestRedis, witness: Witness)
 
   const [a, b, c, d, e] = await add('a', 'b', 'c', 'd', 'e');
   await untilState(b?.queueId, 'failed');
-  await until('people to be told', () => smtp.mails.length > 0, TOLD_MS);
+  await until(
+    'people to be told',
+    async () => {
+      await andon.alive();
+      return smtp.mails.length > 0;
+    },
+    TOLD_MS,
+  );
   expect(await state(c?.queueId)).toBe('waiting');
   await andon.ask('PATCH', `/v1/items/${b?.queueId}`, { data: { sku: 'b', title: 'b', n: 1 } });
   const before = witness.sightings.length;
   await andon.ask('POST', `/v1/items/${b?.queueId}/retry`, {});
-  await until('the retry to run', () => witness.sightings.length > before, TOLD_MS);
+  await until(
+    'the retry to run',
+    async () => {
+      await andon.alive();
+      return witness.sightings.length > before;
+    },
+    TOLD_MS,
+  );
   await untilState(b?.queueId, 'failed');
   expect(await state(c?.queueId)).toBe('waiting');
   await andon.ask('POST', `/v1/items/${b?.queueId}/resolve`, { reference: 'by hand' });
