@@ -7,6 +7,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
 import { EmbeddedRedis } from '../dist/redis/embedded.js';
 import { median, written } from './lib/numbers.mjs';
 import { redisVersion, watchScripts } from './lib/profile.mjs';
@@ -88,6 +89,7 @@ async function runOnce(scenario, { contender, size, quick, warmUp = quick }) {
   const redis = new EmbeddedRedis({ dataDir });
   try {
     await redis.start();
+    await neverRewrites(redis.url);
     const task = { scenario, contender, size: asked.quick ? quick : size, url: redis.url };
     await step({ ...task, step: 'prepare' });
     const scripts = asked.profile ? await watchScripts(redis.url) : null;
@@ -98,6 +100,16 @@ async function runOnce(scenario, { contender, size, quick, warmUp = quick }) {
     await redis.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+/**
+ * Redis writes its append-only file anew when that has doubled since the last time, from 64 MB on: whoever
+ * happened to be at work then would pay for all that was written before.
+ */
+async function neverRewrites(url) {
+  const admin = new Redis(url);
+  await admin.config('SET', 'auto-aof-rewrite-percentage', '0');
+  await admin.quit();
 }
 
 function step(task) {

@@ -23,7 +23,8 @@ export { type Attributes, type Context, type Span, SpanKind };
 
 export interface SpanOptions {
   readonly kind?: SpanKind;
-  readonly attributes?: Attributes;
+  /** Asked for when somebody records them: most fleets run without tracing, and pay nothing for it. */
+  readonly attributes?: () => Attributes;
   /** Goes on in this trace, and is linked to where it came from; without one, in what runs now. */
   readonly from?: string | null;
 }
@@ -33,13 +34,14 @@ const tracer = () => trace.getTracer('andon');
 /** Runs the work in a span of its own. What is thrown is noted, and thrown on. */
 export function inSpan<T>(
   name: string,
-  { kind = SpanKind.INTERNAL, attributes = {}, from }: SpanOptions,
+  { kind = SpanKind.INTERNAL, attributes, from }: SpanOptions,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
   const parent = from === undefined ? context.active() : contextOf(from);
   const origin = from ? trace.getSpanContext(parent) : undefined;
   const links = origin ? [{ context: origin }] : [];
-  return tracer().startActiveSpan(name, { kind, attributes, links }, parent, async (span) => {
+  return tracer().startActiveSpan(name, { kind, links }, parent, async (span) => {
+    if (attributes && span.isRecording()) span.setAttributes(attributes());
     try {
       return await work(span);
     } catch (error) {

@@ -67,11 +67,11 @@ export class Exchange {
   send(asked: Asked): Promise<Answer> {
     const { method, url } = asked;
     // Not the whole URL: paths and queries of some far sides are as good as passwords.
-    const attributes = {
+    const attributes = () => ({
       'http.request.method': method,
       'server.address': url.hostname,
       'server.port': Number(url.port || (url.protocol === 'https:' ? 443 : 80)),
-    };
+    });
     return inSpan(method, { kind: SpanKind.CLIENT, attributes }, async (span) => {
       const parent = asked.tellTrace ? traceparent() : '';
       const headers = parent ? { ...asked.headers, traceparent: parent } : asked.headers;

@@ -235,14 +235,14 @@ export class Runner {
 
 /** An attempt goes on in the trace of the item's enqueue, whoever made the attempts before. */
 function spanOf({ item, fence }: Claimed): [name: string, options: SpanOptions] {
-  const attributes = {
+  const attributes = () => ({
     ...queueFacts('deliver', item.queue),
     'messaging.message.id': String(item.queueId),
     'andon.instruction': item.instruction,
     'andon.attempt': item.attempts,
     'andon.fence': fence,
     ...(item.client && { 'andon.client': item.client }),
-  };
+  });
   const name = `deliver ${templateOf(item.queue)}`;
   return [name, { kind: SpanKind.CONSUMER, attributes, from: item.trace }];
 }

@@ -155,10 +155,10 @@ export class Enqueuer {
 function spanOf(items: readonly Accepted[]): [name: string, options: SpanOptions] {
   const queues = new Set(items.map(({ queue }) => queue));
   const [queue = null] = queues.size === 1 ? queues : [];
-  const attributes = {
+  const attributes = () => ({
     ...queueFacts('enqueue', queue),
     ...(items.length > 1 && { 'messaging.batch.message_count': items.length }),
-  };
+  });
   const name = queue === null ? 'enqueue' : `enqueue ${templateOf(queue)}`;
   return [name, { kind: SpanKind.PRODUCER, attributes }];
 }

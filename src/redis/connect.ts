@@ -4,6 +4,7 @@ import { messageOf } from '../errors.js';
 import { within } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import { connectCluster, isClusterUrl } from './cluster.js';
+import { SentinelRedis } from './sentinel-redis.js';
 import { isSentinelUrl, parseSentinelUrl } from './sentinel-url.js';
 
 /**
@@ -56,7 +57,7 @@ export function connectRedis(url: string, { name, kind, log, tls }: ConnectOptio
 
 function open(url: string, options: RedisOptions): Redis {
   if (isClusterUrl(url)) return connectCluster(url, options);
-  if (isSentinelUrl(url)) return new Redis({ ...options, ...parseSentinelUrl(url) });
+  if (isSentinelUrl(url)) return new SentinelRedis({ ...options, ...parseSentinelUrl(url) });
   return new Redis(url, options);
 }
 

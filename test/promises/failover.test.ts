@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { pause } from '../../src/lifecycle.js';
 import { Keys } from '../../src/redis/keys.js';
 import { Api, product } from '../support/api.js';
@@ -9,10 +9,6 @@ import { until } from '../support/until.js';
 import { Witness } from '../support/witness.js';
 
 afterAll(endShapes);
-
-// In a run of the whole suite a queue once stood for more than 20 s after the master was killed; alone it
-// never did, and the cause is not known. What failed first is printed.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const CHANNELS = ['1', '2', '3'];
 const witnesses = await Promise.all(

@@ -1,0 +1,54 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
+import { parseSentinelUrl } from '../../src/redis/sentinel-url.js';
+import { startTestRedis } from '../support/redis.js';
+import { ScriptedSentinel } from '../support/scripted-sentinel.js';
+import { until } from '../support/until.js';
+
+const server = await startTestRedis();
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+/** Its connection is lost, and while it asks who is master, the Sentinel tells it of a failover. */
+async function toldWhileAsking(open: (url: string) => Redis): Promise<Redis> {
+  const sentinel = await new ScriptedSentinel(server.url).start();
+  const redis = open(sentinel.url);
+  redis.on('error', () => {}); // each way to go wrong is looked at below
+  ends.push(
+    () => closeRedis(redis, 1_000),
+    () => sentinel.stop(),
+  );
+  await untilReady(redis, 5_000);
+  await until('it to listen for failovers', () => sentinel.heardBy === 1);
+  const told = new Promise<void>((resolve) => {
+    sentinel.onAsked = (answer) => {
+      sentinel.onAsked = null;
+      void sentinel.tellOfFailover().then(answer).then(resolve);
+    };
+  });
+  redis.stream.destroy();
+  await told;
+  return redis;
+}
+
+describe('traps of Sentinels: told of a failover while asking who is master', () => {
+  it('plain ioredis ends for good, although it was never closed', async () => {
+    const redis = await toldWhileAsking(
+      (url) =>
+        new Redis({ ...parseSentinelUrl(url), retryStrategy: () => 10, maxRetriesPerRequest: 0 }),
+    );
+    await until('it to end', () => redis.status === 'end');
+    await expect(redis.ping()).rejects.toThrow('Connection is closed');
+  });
+
+  it('ours goes on', async () => {
+    const redis = await toldWhileAsking((url) =>
+      connectRedis(url, { name: 'test', kind: 'fleet' }),
+    );
+    await untilReady(redis, 5_000);
+    expect(await redis.ping()).toBe('PONG');
+  });
+});
