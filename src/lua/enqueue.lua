@@ -1,6 +1,6 @@
 -- Accepts items: all of them in one unbroken range, or none.
 --   KEYS[1] shard prefix
---   ARGV[1] idempotency window in ms   ARGV[2] id of the master's replication, or ''
+--   ARGV[1] idempotency window in ms   ARGV[2] id of the master's replication
 --   ARGV[3] traceparent of the enqueue, or ''
 --   then per item: queue, instruction, data JSON, title, entity ('kind:key' or ''), barrier,
 --                  channel, source, client, idempotency key ('' for none), hash of the request,

@@ -2,7 +2,7 @@
 -- were done. Into the queue and out of the outbox is one step: whoever dies, or does the same beside it.
 --   KEYS[1] shard prefix
 --   ARGV[1] how many at most   ARGV[2] elements an item has in the outbox
---   ARGV[3] id of the master's replication, or ''
+--   ARGV[3] id of the master's replication
 -- Returns how many are left in the outbox.
 --@include facts
 --@include record

@@ -5,7 +5,7 @@ import { nodeOf } from './cluster.js';
 export interface Mark {
   readonly node: Redis;
   readonly connection: number;
-  /** Another one after each failover; `''` where nothing is replicated, and so nothing fails over. */
+  /** Another one after each failover and each restart. */
   readonly replication: string;
 }
 
@@ -66,7 +66,5 @@ export class Master {
 
 async function ask(node: Redis): Promise<string> {
   const text = await node.info('replication');
-  const field = (name: string) => new RegExp(`^${name}:(\\w+)`, 'm').exec(text)?.[1] ?? '';
-  const alone = field('connected_slaves') === '0' && /^0*$/.test(field('master_replid2'));
-  return alone ? '' : field('master_replid');
+  return /^master_replid:(\w+)/m.exec(text)?.[1] ?? '';
 }

@@ -86,9 +86,6 @@ it.each(['AOF', 'RDB'] as const)(
     await line.stopFleets();
 
     const second = await restore(copy, kind);
-    // docs/backup.md: before the first process is started.
-    for (const shard of line.keys.shards)
-      await second.call('INCRBY', line.keys.ours(shard, 'id'), 1_000_000);
     const again = await lineOn(second, prefix);
     const newFences: number[] = [];
     again.script = ({ fence }) => {

@@ -1,27 +1,24 @@
 -- Queue ids are unique over all shards: this shard gives out those with its own remainder.
 local INDEX = tonumber(PREFIX:match(':s(%d+)}$'))
 
--- A master that took over may not have heard of the last ids its forerunner gave out, and the far side
--- may have seen them as idempotency keys already: go on well beyond them. How far is another number each second: a
--- second heir may never have heard of the first one's step, and the same step would give out the same ids.
--- replication: the id of this master's replication; '' where nothing is replicated.
-local function skipLost(replication)
-  if replication == '' then return end
+-- Whose replication this is, as `Master` asks for it too: another one after each failover and each restart.
+local function replication() return rcall('INFO', 'replication'):match('master_replid:(%w+)') end
+
+-- A master that took over may not have heard of the last ids its forerunner gave out, nor may one that was started
+-- again have them in its file, and the far side may have seen them as idempotency keys already: go on well beyond
+-- them. How far is another number each second: a second heir may never have heard of the first one's step, and the
+-- same step would give out the same ids.
+-- told: what the caller knows as `replication`. It may have changed since (a first replica came) with nothing lost.
+local function skipLost(told)
   local known = rcall('GET', shard.master)
-  if known == replication then return end
-  -- No mark was left where ids were given out before there was a replica to be seen.
-  if known or rcall('EXISTS', shard.id) == 1 then 
-    local step = 100000 * (1 + tonumber(rcall('TIME')[1]) % 1000)
+  if known == told then return end
+  local is = replication()
+  if known == is then return end
+  if known or rcall('EXISTS', shard.id) == 1 then
+    local step = 100000 * (1 + clock[1] % 1000)
     rcall('INCRBY', shard.id, math.ceil(step / SHARDS))
   end
-  rcall('SET', shard.master, replication)
-end
-
--- The same id where the caller has none: as `Master` asks for it, so '' where nothing is replicated.
-local function replication()
-  local told = rcall('INFO', 'replication')
-  local alone = told:match('connected_slaves:(%d+)') == '0' and told:match('master_replid2:0*[\r\n]')
-  return alone and '' or told:match('master_replid:(%w+)') or ''
+  rcall('SET', shard.master, is)
 end
 
 local function nextId(q)
