@@ -1,3 +1,5 @@
+import type { Server } from 'node:http';
+
 /**
  * The one contract of every long-lived part: `start` resolves when the part does its work,
  * `stop` resolves when it holds nothing any more (no timer, no connection, no child process).
@@ -63,6 +65,16 @@ export class Parts implements Part {
     }
     this.started = [];
   }
+}
+
+/** Takes no more connections; what is under way has `graceMs` milliseconds, then it is cut. */
+export async function closeServer(server: Server | null, graceMs: number): Promise<void> {
+  if (!server?.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await within(graceMs, closed, 'the last request').catch(() => {}); // cut below
+  server.closeAllConnections();
+  await closed;
 }
 
 /** Settles like `work`, or rejects with `message` after `ms` milliseconds. */

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import type { FileConfig } from '../config/schema.js';
 import { BadConfig } from '../errors.js';
-import { type Part, within } from '../lifecycle.js';
+import { closeServer, type Part } from '../lifecycle.js';
 
 /** Requests that run when a stop is asked for may go on this long, in milliseconds. */
 const GRACE_MS = 5_000;
@@ -81,19 +81,8 @@ export class ApiServer implements Part {
   }
 
   stop(): Promise<void> {
-    this.stopping ??= this.close();
+    this.stopping ??= closeServer(this.server, GRACE_MS);
     return this.stopping;
-  }
-
-  private async close(): Promise<void> {
-    const { server } = this;
-    if (!server?.listening) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    // Whoever is still talking after the grace is cut off below.
-    await within(GRACE_MS, closed, 'requests went on').catch(() => {});
-    server.closeAllConnections();
-    await closed;
   }
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BadConfig, messageOf } from '../errors.js';
-import { type Part, within } from '../lifecycle.js';
+import { closeServer, type Part } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import type { Found } from './readiness.js';
 
@@ -63,19 +63,8 @@ export class HealthServer implements Part {
   }
 
   stop(): Promise<void> {
-    this.stopping ??= this.close();
+    this.stopping ??= closeServer(this.server, GRACE_MS);
     return this.stopping;
-  }
-
-  private async close(): Promise<void> {
-    const { server } = this;
-    if (!server?.listening) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    // Whoever is still asking after the grace is cut off below.
-    await within(GRACE_MS, closed, 'probes went on').catch(() => {});
-    server.closeAllConnections();
-    await closed;
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
