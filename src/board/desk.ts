@@ -4,6 +4,7 @@ import { createBullBoard } from '@bull-board/api';
 import type { BullBoardRequest } from '@bull-board/api/dist/types.js';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Caller } from '../accounts/caller.js';
+import type { FleetPause, FleetSwitch } from '../blocking/fleet-switch.js';
 import type { Transitions } from '../blocking/transitions.js';
 import { Forbidden, NotFound } from '../errors.js';
 import type { Catalogue } from '../instructions/catalogue.js';
@@ -27,6 +28,7 @@ export interface BoardParts extends LookoutParts {
   readonly registry: Registry;
   readonly finder: Finder;
   readonly standing: Standing;
+  readonly fleetSwitch: Pick<FleetSwitch, 'state'>;
   readonly transitions: Transitions;
   readonly log: Log;
   status(names: readonly string[]): Promise<QueueStatus[]>;
@@ -55,6 +57,7 @@ export class Desk {
   /** By the headers of their request: the one thing of it that Bull Board hands on. */
   private readonly callers = new WeakMap<object, Caller>();
   private views: Views = new Map();
+  private fleet: FleetPause | null = null;
   readonly router: RequestHandler;
 
   constructor(parts: BoardParts) {
@@ -102,8 +105,14 @@ export class Desk {
 
   /** Brings what is shown up to date before Bull Board looks at it. */
   readonly refresh: RequestHandler = async (request, _, next) => {
-    if (request.path.startsWith('/api/'))
-      this.views = await this.snapshot.views(askedFor(request.path, request.query));
+    if (request.path.startsWith('/api/')) {
+      const [views, { paused }] = await Promise.all([
+        this.snapshot.views(askedFor(request.path, request.query)),
+        this.parts.fleetSwitch.state(),
+      ]);
+      this.views = views;
+      this.fleet = paused;
+    }
     next();
   };
 
@@ -180,6 +189,7 @@ export class Desk {
     const { lookout } = this;
     return new BoardLine(name, {
       view: () => this.views.get(queue) ?? null,
+      fleet: () => this.fleet,
       items: (place, start, end) => lookout.items(queue, place, start, end),
       item: (queueId) => lookout.item(queue, queueId),
       logs: (queueId) => lookout.logs(queue, queueId),

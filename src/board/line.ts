@@ -10,6 +10,7 @@ import type {
   QueueWorker,
   Status,
 } from '@bull-board/api/dist/types.js';
+import type { FleetPause } from '../blocking/fleet-switch.js';
 import type { Place } from '../queues/places.js';
 import { redactedText } from '../queues/redact.js';
 import type { ItemView, QueueView } from '../queues/view.js';
@@ -20,6 +21,8 @@ import { shownItem } from './shown-item.js';
 export interface LineSource {
   /** The queue as it was at the last look; null when it is gone. */
   view(): QueueView | null;
+  /** Why nothing starts anywhere; null while the fleet runs. */
+  fleet(): FleetPause | null;
   items(place: Place, start: number, end: number): Promise<ItemView[]>;
   item(queueId: number): Promise<ItemView | null>;
   logs(queueId: number): Promise<string[]>;
@@ -69,14 +72,16 @@ export class BoardLine extends BaseAdapter {
   override getDisplayName(): string {
     const view = this.source.view();
     if (!view) return this.key;
-    return view.state === 'running'
-      ? view.description
-      : `${view.description} — ${stands[view.state]}`;
+    const stand =
+      view.state === 'running' ? this.source.fleet() && 'fleet paused' : stands[view.state];
+    return stand ? `${view.description} — ${stand}` : view.description;
   }
 
   override getDescription(): string {
     const view = this.source.view();
-    return view ? redactedText(describe(view)) : '';
+    const fleet = this.source.fleet();
+    const sentences = [fleet && describeFleet(fleet), view && describe(view)];
+    return redactedText(sentences.filter(Boolean).join(' '));
   }
 
   getStatuses(): Status[] {
@@ -187,6 +192,9 @@ export function describe(view: QueueView): string {
   }
   return '';
 }
+
+const describeFleet = ({ at, by, reason }: FleetPause): string =>
+  `The whole fleet is paused by ${by} since ${when(at)}: ${reason}. Nothing starts in any queue until an admin goes on with andon fleet resume.`;
 
 /** Made once: `toLocaleDateString` makes one for each date, half the time of a poll with 200 of them. */
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
+import { FleetSwitch } from '../../src/blocking/fleet-switch.js';
 import { verbs } from '../../src/board/verbs.js';
 import { TestBoard } from '../support/board.js';
 import { accept, blockedByA, done, fail, Line } from '../support/line.js';
@@ -189,6 +190,26 @@ describe('what is shown', () => {
       ),
     );
     expect(queue?.counts).toMatchObject({ failed: 1, waiting: 1 });
+  });
+
+  test('while the whole fleet is paused, every queue says so, by whom and why', async () => {
+    const line = await new Line(redis).ready('12');
+    const board = await TestBoard.open(line);
+    const fleet = new FleetSwitch(line.redis, line.scripts, line.keys);
+    await fleet.pause('Thandi', 'new server');
+    expect(await board.queues()).toMatchObject([
+      {
+        displayName: 'channel 12 — fleet paused',
+        description: expect.stringMatching(
+          /^The whole fleet is paused by Thandi since .*: new server\./,
+        ),
+      },
+      {},
+    ]);
+    await fleet.resume('Thandi');
+    const [queue] = await board.queues();
+    expect(queue).toMatchObject({ displayName: 'channel 12' });
+    expect(queue).not.toHaveProperty('description');
   });
 
   test('what waits is listed in the order in which it will run', async () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
 import express, { type Request } from 'express';
 import { Caller, type Limits, type Scope } from '../../src/accounts/caller.js';
+import { FleetSwitch } from '../../src/blocking/fleet-switch.js';
 import { BOARD_PATH, board } from '../../src/board/board.js';
 import { loadCatalogue } from '../../src/instructions/catalogue.js';
 import { Standing } from '../../src/queues/standing.js';
@@ -48,6 +49,7 @@ export class TestBoard {
         finder: line.finder,
         standing: new Standing(line.redis, line.scripts, line.keys),
         transitions: line.transitions,
+        fleetSwitch: new FleetSwitch(line.redis, line.scripts, line.keys),
         log: silent,
         status: (names) => readStatus(line.scripts, line.keys, names),
         callerOf,
