@@ -109,7 +109,7 @@ const Filters = ({ query, clients }: { query: Query; clients: readonly string[] 
         name="text"
         value={query.text}
         maxlength={100}
-        placeholder="SKU, error, channel …"
+        placeholder="SKU, error …"
       />
     </Field>
     <button type="submit" class="primary">
