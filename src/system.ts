@@ -339,7 +339,7 @@ export class System implements Part {
       tls: this.config.redisTls,
     });
     await untilReady(this.witness, REDIS_WAIT_MS, this.ending.signal);
-    this.heirs = heirsOf(this.redisUrl);
+    this.heirs = heirsOf(this.redisUrl, this.config.redisTls);
     return new Replicated({
       redis,
       witness: this.witness,

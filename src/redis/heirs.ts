@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Redis } from 'ioredis';
+import type { RedisTls } from '../config/redis-tls.js';
 import { pause } from '../lifecycle.js';
 import { isClusterUrl } from './cluster.js';
 import { connectSentinels, isSentinelUrl } from './sentinel-url.js';
@@ -15,10 +16,13 @@ export interface Heirs {
   close(): void;
 }
 
-/** Of the servers behind a URL. Where nobody is known to choose an heir, only people do. */
-export function heirsOf(url: string): Heirs {
+/**
+ * Of the servers behind a URL. Where nobody is known to choose an heir, only people do.
+ * @param tls how a `rediss` URL is proved
+ */
+export function heirsOf(url: string, tls?: RedisTls | null): Heirs {
   if (isSentinelUrl(url)) {
-    const { name, sentinels } = connectSentinels(url);
+    const { name, sentinels } = connectSentinels(url, tls);
     return new SentinelHeirs(name, sentinels);
   }
   if (isClusterUrl(url)) return new ClusterHeirs();

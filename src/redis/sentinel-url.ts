@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisTls } from '../config/redis-tls.js';
 
 const form =
   /^rediss?\+sentinel:\/\/(?:([^:@/]*):([^@/]*)@)?([^@/?]+)\/([^/?]+)(?:\/(\d+))?(?:\?sentinelPassword=(.*))?$/;
@@ -36,12 +37,16 @@ export function parseSentinelUrl(url: string): RedisOptions {
 }
 
 /** A connection to each of the Sentinels themselves, and what they call the master. */
-export function connectSentinels(url: string): { name: string; sentinels: Redis[] } {
+export function connectSentinels(
+  url: string,
+  tls?: RedisTls | null,
+): { name: string; sentinels: Redis[] } {
   const { name = '', sentinels = [], sentinelPassword } = parseSentinelUrl(url);
   const connected = sentinels.map((address) => {
     const redis = new Redis({
       ...address,
       ...(sentinelPassword ? { password: sentinelPassword } : {}),
+      ...(url.startsWith('rediss') ? { tls: { ...tls } } : {}),
       connectionName: 'andon-heirs',
       enableReadyCheck: false,
       connectTimeout: 2_000,

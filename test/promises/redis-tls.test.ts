@@ -7,7 +7,8 @@ import { Api, product } from '../support/api.js';
 import { canMakeCertificates, makeCertificates } from '../support/certificates.js';
 import { FarSide } from '../support/far-side.js';
 import { startTestRedis } from '../support/redis.js';
-import { endShapes, type RedisProcess, startStandalone } from '../support/redis-shapes.js';
+import { endShapes, RedisProcess, startStandalone } from '../support/redis-shapes.js';
+import { until } from '../support/until.js';
 
 const plain = await startTestRedis();
 afterAll(endShapes);
@@ -24,18 +25,21 @@ async function freePort(): Promise<number> {
 const made = canMakeCertificates ? await makeCertificates() : null;
 
 (canMakeCertificates ? describe : describe.skip)('Redis over TLS', () => {
-  /** A Redis that speaks TLS at `url`, and plainly to the test. */
-  async function secured(clients: 'no' | 'yes'): Promise<{ server: RedisProcess; url: string }> {
+  const speaksTls = (port: number, clients: 'no' | 'yes'): string[] => {
     const { ca, server } = made!;
-    const port = await freePort();
-    const conf = [
+    return [
       `tls-port ${port}`,
       `tls-cert-file ${server.cert}`,
       `tls-key-file ${server.key}`,
       `tls-ca-cert-file ${ca}`,
       `tls-auth-clients ${clients}`,
     ];
-    const redis = await startStandalone({ conf });
+  };
+
+  /** A Redis that speaks TLS at `url`, and plainly to the test. */
+  async function secured(clients: 'no' | 'yes'): Promise<{ server: RedisProcess; url: string }> {
+    const port = await freePort();
+    const redis = await startStandalone({ conf: speaksTls(port, clients) });
     return {
       server: redis,
       url: redis.url.replace('redis:', 'rediss:').replace(/\d+$/, `${port}`),
@@ -59,6 +63,35 @@ const made = canMakeCertificates ? await makeCertificates() : null;
       .filter((line) => /name=andon/.test(line));
     expect(ours.length).toBeGreaterThanOrEqual(4);
     for (const line of ours) expect(line).toContain(`laddr=127.0.0.1:${port}`);
+    await api.stop();
+  });
+
+  test('carries what the Sentinels are asked, too: who is master, and who might take over', async () => {
+    const [master, replica, watcher] = [await freePort(), await freePort(), await freePort()];
+    const tls = (port: number) => [...speaksTls(port, 'no'), 'tls-replication yes'];
+    const server = await startStandalone({ conf: tls(master) });
+    const other = await startStandalone({
+      conf: [...tls(replica), `replicaof 127.0.0.1 ${master}`],
+    });
+    await until('it to follow', async () => (await other.info('master_link_status')) === 'up');
+    const { password } = new URL(server.url);
+    const conf = [
+      `sentinel monitor shop 127.0.0.1 ${master} 1`,
+      `sentinel auth-pass shop ${password}`,
+    ];
+    const sentinel = await RedisProcess.create('sentinel', { conf: [...tls(watcher), ...conf] });
+    await until('it to know the replica', async () => {
+      const replicas = (await sentinel.call('SENTINEL', 'REPLICAS', 'shop')) as unknown[];
+      return replicas.length === 1;
+    });
+    const url = `rediss+sentinel://:${password}@127.0.0.1:${watcher}/shop`;
+    const { ca } = made!;
+    const api = await start(server, url, {
+      ANDON_REDIS_CA_FILE: ca,
+      ANDON_DURABILITY: 'replicated',
+    });
+    await api.put('channel', '12');
+    expect((await api.call('POST', '/v1/items', { body: product('12', 'a') })).status).toBe(202);
     await api.stop();
   });
 
