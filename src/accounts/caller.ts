@@ -1,5 +1,6 @@
 import type { Item } from '../queues/item.js';
 import type { Endpoint } from '../queues/registry.js';
+import { PARALLEL, type QueueName } from '../redis/keys.js';
 
 export const scopes = ['enqueue', 'read', 'operate', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
@@ -58,6 +59,12 @@ export class Caller {
       endpoint.kind === 'channel' ? endpoint.id : null,
       endpoint.kind === 'source' ? endpoint.id : null,
     );
+  }
+
+  /** A queue is seen with its endpoint. On the parallel queue the items of all meet: for whom nothing is hidden. */
+  seesQueue(name: QueueName, endpoint: Endpoint | null): boolean {
+    if (name === PARALLEL) return this.unlimited;
+    return endpoint !== null && endpoint.kind !== 'service' && this.seesEndpoint(endpoint);
   }
 
   seesItem(item: Pick<Item, 'client' | 'channel' | 'source'>): boolean {

@@ -26,9 +26,8 @@ export function queueRoutes(services: Services): Route[] {
     return statuses.map((one, n) => showQueue(one, endpoints[n] ?? null));
   };
   const one = async (name: string, caller: Caller): Promise<QueueStatus> => {
-    const [endpoint] = await registry.getMany([name]);
-    const seen = name === PARALLEL ? caller.unlimited : endpoint && caller.seesEndpoint(endpoint);
-    const [found] = seen ? await status([name]) : [];
+    const [endpoint = null] = await registry.getMany([name]);
+    const [found] = caller.seesQueue(name, endpoint) ? await status([name]) : [];
     if (!found) throw new NotFound(`there is no queue ${name}`);
     return found;
   };

@@ -85,12 +85,13 @@ export async function skipTotals(
   return totals;
 }
 
-/** In the order in which they would run. */
+/** Those of the same client, in the order in which they would run. */
 async function queuedOfEntity(finder: Finder, item: Item): Promise<Item[]> {
   if (!item.entity) return [];
   const filter = { entity: item.entity, queue: item.queue, state: 'waiting' } as const;
   const found: Item[] = [];
-  for await (const one of finder.all(filter)) found.push(one);
+  for await (const one of finder.all(filter, ({ client }) => client === item.client))
+    found.push(one);
   return found.filter(({ queueId }) => queueId !== item.queueId).reverse();
 }
 

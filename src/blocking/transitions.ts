@@ -28,6 +28,12 @@ export type FailedAt = number | undefined;
 /** Where an item is, and what its caller knew of it besides. */
 type Located = Pick<Item, 'queue' | 'queueId'> & Partial<Item>;
 
+/** Whose rule it is: a client's for an entity; `client` undefined for a rule of an older release, of all clients. */
+export interface RuleOwner {
+  readonly entity: Entity;
+  readonly client?: string | null | undefined;
+}
+
 /** Is told, after it was done, what a person did with an item, as that was before. It must not throw. */
 export type Witness = (item: Partial<Item>, verb: 'retry' | 'skip' | 'resolve') => Promise<void>;
 
@@ -126,9 +132,15 @@ export class Transitions {
   }
 
   /** Ends a rule "keep skipping until the next add". What it has skipped stays skipped. @throws Conflict */
-  async endRule(queue: QueueName, entity: Entity, actor: string, reason = ''): Promise<void> {
+  async endRule(
+    queue: QueueName,
+    { entity, client }: RuleOwner,
+    actor: string,
+    reason = '',
+  ): Promise<void> {
     const name = entityText(entity);
-    const [verdict] = await this.onQueue('end-rule', queue, [name, actor, reason]);
+    const place = this.keys.ruleOf(client, name);
+    const [verdict] = await this.onQueue('end-rule', queue, [name, actor, reason, place]);
     if (verdict !== 'ok') throw new Conflict(`${queue} has no rule that skips ${name} (any more)`);
   }
 

@@ -217,9 +217,8 @@ export class Desk {
   }
 }
 
-function seesQueue(caller: Caller, { endpoint }: Enrolled): boolean {
-  return endpoint ? caller.seesEndpoint(endpoint) : caller.unlimited;
-}
+const seesQueue = (caller: Caller, { queue, endpoint }: Enrolled): boolean =>
+  caller.seesQueue(queue, endpoint);
 
 const needsALook = ({ state, counts }: QueueView): boolean =>
   state !== 'running' || counts.active > 0 || counts.failed > 0;

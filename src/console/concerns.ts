@@ -1,7 +1,7 @@
 import type { Caller } from '../accounts/caller.js';
 import { describe } from '../instructions/catalogue.js';
 import type { Entity } from '../instructions/entity.js';
-import { type Endpoint, endpointName } from '../queues/registry.js';
+import { endpointName } from '../queues/registry.js';
 import type { Glance } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
 import { PARALLEL } from '../redis/keys.js';
@@ -62,7 +62,7 @@ export async function concernsOf(caller: Caller, parts: Parts): Promise<Concerns
   ]);
   const names = [...new Set([...stopped, ...held.map((one) => one.queue)])].filter(isQueue);
   const endpoints = await registry.getMany(names);
-  const seen = names.filter((name, n) => seesQueue(caller, name, endpoints[n] ?? null));
+  const seen = names.filter((name, n) => caller.seesQueue(name, endpoints[n] ?? null));
   const statuses = new Map((await status(seen)).map((one) => [one.name, one]));
 
   const blockers = [...statuses.values()].flatMap((one) => one.blockedBy?.queueId ?? []);
@@ -131,11 +131,6 @@ const wordsOf = (one: Concern) =>
   ].join('\n');
 
 const isQueue = (name: string) => name === PARALLEL || !name.startsWith('service.');
-
-function seesQueue(caller: Caller, name: string, endpoint: Endpoint | null): boolean {
-  if (name === PARALLEL) return caller.unlimited;
-  return endpoint !== null && caller.seesEndpoint(endpoint);
-}
 
 /** Failed items that block nothing. Who sees a part of all is shown that part, so more are looked through. */
 async function otherFailures(

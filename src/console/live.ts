@@ -120,9 +120,6 @@ export class LiveFeed implements Part {
   private async seenBy({ caller }: Visitor, queues: readonly string[]): Promise<string[]> {
     if (queues.length === 0 || caller.unlimited) return [...queues];
     const endpoints = await this.services.registry.getMany(queues);
-    return queues.filter((_, n) => {
-      const endpoint = endpoints[n];
-      return endpoint ? caller.seesEndpoint(endpoint) : false;
-    });
+    return queues.filter((name, n) => caller.seesQueue(name, endpoints[n] ?? null));
   }
 }

@@ -2,7 +2,6 @@ import type { Caller } from '../accounts/caller.js';
 import { NotFound } from '../errors.js';
 import type { Endpoint } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
-import { PARALLEL } from '../redis/keys.js';
 import type { ConsoleServices } from './services.js';
 
 /** A queue that the caller sees, as it is now. @throws NotFound */
@@ -12,9 +11,7 @@ export async function queueSeen(
   { registry, status }: Pick<ConsoleServices, 'registry' | 'status'>,
 ): Promise<{ status: QueueStatus; endpoint: Endpoint | null }> {
   const [endpoint = null] = await registry.getMany([name]);
-  const isQueue = endpoint ? endpoint.kind !== 'service' : name === PARALLEL;
-  const seen = endpoint ? caller.seesEndpoint(endpoint) : caller.unlimited;
-  const [found] = isQueue && seen ? await status([name]) : [];
+  const [found] = caller.seesQueue(name, endpoint) ? await status([name]) : [];
   if (!found) throw new NotFound(`there is no queue ${name}`);
   return { status: found, endpoint };
 }

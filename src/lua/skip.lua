@@ -1,4 +1,4 @@
--- A person leaves an item undone, and if asked the queued items of the same entity with it.
+-- A person leaves an item undone, and if asked the queued items of the same entity and client with it.
 --   KEYS[1] shard prefix
 --   ARGV[1] queue   ARGV[2] queue id   ARGV[3] actor   ARGV[4] reason
 --   ARGV[5] scope: 'item', 'entity' or 'entity-until-add'
@@ -9,6 +9,7 @@
 --@include record
 --@include state
 --@include aside
+--@include rules
 
 local q, id, actor, reason, scope = line(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local state = stateOf(q, id)
@@ -32,13 +33,13 @@ end
 pick(q, id)
 skip(id)
 
--- Queued items of the entity, from the head, in one walk over the queue.
-local function queued(entity)
+-- Queued items of the client's entity, from the head, in one walk over the queue.
+local function queued(entity, client)
   local of = {}
   for _, one in ipairs(rcall('ZRANGE', entityKey(entity), 0, -1)) do of[one] = true end
   local found, waiting = {}, rcall('LRANGE', q.wait, 0, -1)
   for n = #waiting, 1, -1 do
-    if of[waiting[n]] then found[#found + 1] = waiting[n] end
+    if of[waiting[n]] and clientOf(q, waiting[n]) == client then found[#found + 1] = waiting[n] end
   end
   return found, waiting
 end
@@ -64,7 +65,8 @@ local entity = rcall('HGET', q.base .. id, 'entity')
 if scope ~= 'item' and entity and entity ~= '' then
   local adds = {}
   for _, name in ipairs(cjson.decode(ARGV[7])) do adds[name] = true end
-  local found, waiting = queued(entity)
+  local client = clientOf(q, id)
+  local found, waiting = queued(entity, client)
   local addWaits, ids = false, {}
   for _, one in ipairs(found) do
     addWaits = scope == 'entity-until-add' and adds[rcall('HGET', q.base .. one, 'name')] == true
@@ -74,7 +76,7 @@ if scope ~= 'item' and entity and entity ~= '' then
   takeOut(ids, waiting)
   for _, one in ipairs(ids) do skip(one) end
   if scope == 'entity-until-add' and not addWaits then
-    rcall('HSET', rulesKey(q.name), entity,
+    rcall('HSET', rulesKey(q.name), ruleOf(client, entity),
       cjson.encode({ at = now, actor = actor, reason = reason, scope = scope, ['until'] = ARGV[6] }))
   end
 end

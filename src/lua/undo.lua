@@ -7,6 +7,7 @@
 --@include record
 --@include state
 --@include tally
+--@include rules
 
 local q, actor, reason = line(ARGV[1]), ARGV[2], ARGV[3]
 
@@ -84,8 +85,11 @@ end
 local function overtakenBy(id)
   local at, entity = skippedAt(id), rcall('HGET', q.base .. id, 'entity') or ''
   if entity ~= '' then
+    local client = clientOf(q, id)
     for _, other in ipairs(rcall('ZRANGE', entityKey(entity), 0, -1)) do
-      if not undone[other] and rcall('HGET', shard.items, other) == q.name and started(other)
+      -- What one channel got is newer there whoever sent it; the parallel queue goes to many far sides.
+      local same = q.blocking or clientOf(q, other) == client
+      if same and not undone[other] and rcall('HGET', shard.items, other) == q.name and started(other)
         and cameAfter(other, id) and rcall('HGET', q.base .. other, 'outcome') ~= 'skipped' then return other end
     end
   end
@@ -126,10 +130,12 @@ for n = 4, #ARGV do
   local details = cjson.decode(rcall('HGET', q.base .. id, 'outcomeDetails') or '{}')
   local f = rcall('HMGET', q.base .. id, 'entity', 'barrier')
   local entity = f[1] or ''
-  local rule = entity ~= '' and rcall('HGET', rulesKey(q.name), entity)
   -- The rule that this skip had made, or any when this is the add until which it was to last.
-  if rule and (cjson.decode(rule).at == details.at or f[2] == 'add') then
-    rcall('HDEL', rulesKey(q.name), entity)
+  for _, name in ipairs(entity ~= '' and { ruleOf(clientOf(q, id), entity), entity } or {}) do
+    local rule = rcall('HGET', rulesKey(q.name), name)
+    if rule and (cjson.decode(rule).at == details.at or f[2] == 'add') then
+      rcall('HDEL', rulesKey(q.name), name)
+    end
   end
   rcall('ZREM', q.completed, id)
   rcall('ZREM', shard.skipped, id)

@@ -7,6 +7,9 @@ import { time } from './item.js';
 
 /** "Keep skipping until the next add": who said so, when, why, and when it ends at the latest. */
 export interface Rule {
+  readonly queue: QueueName;
+  /** Whose items it skips; undefined for one of an older release: those of all clients. */
+  readonly client: string | null | undefined;
   readonly at: string | null;
   readonly actor: string;
   readonly reason: string;
@@ -93,18 +96,25 @@ export class Seeker {
     return this.sift('newest', text, most);
   }
 
-  /** Since when, by whom and why items of an entity are skipped by a rule, in these queues. */
-  async rules(queues: readonly QueueName[], entity: Entity): Promise<Map<QueueName, Rule>> {
+  /** Since when, by whom and why these clients' items of an entity are skipped by a rule, in these queues. */
+  async rules(
+    queues: readonly QueueName[],
+    entity: Entity,
+    clients: readonly (string | null)[],
+  ): Promise<Rule[]> {
     const name = entityText(entity);
+    const places = queues.flatMap((queue) =>
+      [...clients, undefined].map((client) => ({ queue, client })),
+    );
     const found = await Promise.all(
-      queues.map((queue) => this.redis.hget(this.keys.rules(queue), name)),
+      places.map(({ queue, client }) =>
+        this.redis.hget(this.keys.rules(queue), this.keys.ruleOf(client, name)),
+      ),
     );
-    return new Map(
-      queues.flatMap((queue, n): [QueueName, Rule][] => {
-        const rule = readRule(found[n] ?? null);
-        return rule ? [[queue, rule]] : [];
-      }),
-    );
+    return places.flatMap((place, n) => {
+      const rule = readRule(found[n] ?? null);
+      return rule ? [{ ...place, ...rule }] : [];
+    });
   }
 
   private async sift(what: 'failed' | 'newest', text: string, most: number): Promise<Sifted> {
@@ -135,7 +145,7 @@ export class Seeker {
 const small = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /** Null for none, and for one whose time is over: it goes with the next item. */
-function readRule(text: string | null): Rule | null {
+function readRule(text: string | null): Omit<Rule, 'queue' | 'client'> | null {
   if (text === null) return null;
   const { at, actor, reason, until } = ruleSchema.parse(JSON.parse(text));
   if (until !== '' && Number(until) < Date.now()) return null;

@@ -76,7 +76,7 @@ const shardPrefixes = {
   line: 'line:',
   /** list: completed items, newest left, for retention */
   done: 'done:',
-  /** hash: entity → rule "keep skipping until the next add" */
+  /** hash: client, line feed, entity (`ruleOf`) → rule "keep skipping until the next add" */
   rules: 'rules:',
   /** zset: queue ids of the items of an entity */
   entity: 'entity:',
@@ -349,6 +349,14 @@ export class Keys {
   /** The rules of a queue. */
   rules(queue: QueueName): string {
     return `${this.shardOf(queue).prefix}:andon:${shardPrefixes.rules}${queue}`;
+  }
+
+  /**
+   * Where a client's rule for an entity stands in the rules of a queue; null for the items of no client.
+   * Undefined: where a rule of an older release does, which is one of all clients.
+   */
+  ruleOf(client: string | null | undefined, entity: string): string {
+    return client === undefined ? entity : `${client ?? ''}\n${entity}`;
   }
 
   /** String with expiry: a link of a mail was used. @param token SHA-256 of it */

@@ -49,7 +49,7 @@ const calls = {
   clear: told(4),
   complete: ours(9, 10),
   edit: told(6),
-  'end-rule': told(4),
+  'end-rule': told(5),
   enqueue: told(3, 12),
   fail: ours(8),
   'fleet-pause': told(3),

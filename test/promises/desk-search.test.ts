@@ -120,15 +120,16 @@ describe('the page of an entity', () => {
       reason: 'wrong photos',
     });
     const path = entity('sku', 'TSH-RED-M');
+    const rule = { queue: 'channel.12', client: 'cape' };
     const text = await read(operator, path);
     expect(text).toContain('everything new of TSH-RED-M is skipped until it is added anew');
     expect(text).toContain('wrong photos');
     expect(text).toContain('End this rule');
     expect(await read(viewer, path)).not.toContain('End this rule');
-    expect((await viewer.post(`${path}/end-rule`, { queue: 'channel.12' })).status).toBe(403);
-    await acme.post(`${path}/end-rule`, { queue: 'channel.12' });
+    expect((await viewer.post(`${path}/end-rule`, rule)).status).toBe(403);
+    await acme.post(`${path}/end-rule`, rule);
     expect(await read(operator, path)).toContain('End this rule');
-    await operator.post(`${path}/end-rule`, { queue: 'channel.12' });
+    await operator.post(`${path}/end-rule`, rule);
     expect(await read(operator, path)).not.toContain('End this rule');
     const { items } = await api.ok('GET', '/v1/audit');
     expect(items[0]).toMatchObject({
@@ -143,7 +144,7 @@ describe('the page of an entity', () => {
       data: { sku: 'TSH-RED-M' },
     });
     expect(update.state).not.toBe('skipped');
-    const again = await operator.post(`${path}/end-rule`, { queue: 'channel.12' });
+    const again = await operator.post(`${path}/end-rule`, rule);
     expect(again.status).toBe(303);
   });
 });

@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import type { Caller } from '../../accounts/caller.js';
 import { NotFound } from '../../errors.js';
 import { type Entity, entityText } from '../../instructions/entity.js';
 import type { Item } from '../../queues/item.js';
 import { redactedText } from '../../queues/redact.js';
+import type { Endpoint } from '../../queues/registry.js';
 import type { Rule } from '../../queues/seek.js';
 import { type ItemView, showItems } from '../../queues/view.js';
+import { PARALLEL } from '../../redis/keys.js';
 import { action, type ConsoleRoute, page } from '../page.js';
-import { queueSeen } from '../queue-seen.js';
 import type { ConsoleServices } from '../services.js';
 import { Form } from '../view/form.js';
 import { Badge, Live } from '../view/parts.js';
@@ -31,10 +33,14 @@ export const entityPages = (services: ConsoleServices): ConsoleRoute[] => [
       const items = await withPositions(found.items, services);
       const shown = await showItems(items.reverse(), registry, catalogue);
       const queues = [...new Set(shown.map((one) => one.queue))];
+      const clients = [...new Set(shown.map((one) => one.client))];
       const [rules, endpoints] = await Promise.all([
-        seeker.rules(queues, entity),
+        seeker.rules(queues, entity, clients),
         registry.getMany(queues),
       ]);
+      const mayEnd = (rule: Rule) =>
+        caller.may('operate') &&
+        mayEndRule(caller, rule, endpoints[queues.indexOf(rule.queue)] ?? null);
       const names = new Map(
         queues.map((name, n) => [name, endpoints[n]?.description ?? 'Parallel items']),
       );
@@ -56,15 +62,15 @@ export const entityPages = (services: ConsoleServices): ConsoleRoute[] => [
                 ))}
               </dl>
             </section>
-            {[...rules].map(([queue, rule]) => (
+            {rules.map((rule) => (
               <SkippedByRule
-                key={queue}
-                queue={queue}
-                description={names.get(queue) ?? queue}
+                key={`${rule.queue} ${rule.client}`}
+                description={names.get(rule.queue) ?? rule.queue}
                 rule={rule}
                 entity={entity}
                 token={token}
-                mayEnd={caller.may('operate')}
+                mayEnd={mayEnd(rule)}
+                severalClients={clients.length > 1}
               />
             ))}
             <h2>
@@ -73,7 +79,7 @@ export const entityPages = (services: ConsoleServices): ConsoleRoute[] => [
                 {found.nextCursor ? `the newest ${TOLD}` : shown.length.toLocaleString('en')}
               </span>
             </h2>
-            <Story items={shown} names={names} />
+            <Story items={shown} names={names} severalClients={clients.length > 1} />
           </Live>
         ),
       };
@@ -82,15 +88,29 @@ export const entityPages = (services: ConsoleServices): ConsoleRoute[] => [
   action('/entities/:kind/:key/end-rule', {
     permission: 'operate',
     params,
-    body: z.object({ queue: z.string().max(100) }),
-    run: async ({ params: entity, body: { queue }, caller }) => {
-      await queueSeen(caller, queue, services);
-      await services.transitions.endRule(queue, entity, caller.actor);
+    body: z.object({ queue: z.string().max(100), client: z.string().max(64).optional() }),
+    run: async ({ params: entity, body: { queue, client }, caller }) => {
+      const owner = client === '' ? null : client;
+      const [endpoint = null] = await services.registry.getMany([queue]);
+      if (!mayEndRule(caller, { queue, client: owner }, endpoint))
+        throw new NotFound(`there is no queue ${queue}`);
+      await services.transitions.endRule(queue, { entity, client: owner }, caller.actor);
       const to = `/entities/${encodeURIComponent(entity.kind)}/${encodeURIComponent(entity.key)}`;
       return { to, say: `${entity.key} is not skipped in ${queue} any more.` };
     },
   }),
 ];
+
+/** Who sees the queue or owns the client; a rule of all clients only who sees the queue. */
+function mayEndRule(
+  caller: Caller,
+  { queue, client }: Pick<Rule, 'queue' | 'client'>,
+  endpoint: Endpoint | null,
+): boolean {
+  const queueSeen = caller.seesQueue(queue, endpoint);
+  if (client === undefined) return queueSeen;
+  return caller.ownsClient(client) && (queueSeen || queue === PARALLEL);
+}
 
 /** Looking up a position walks the queue, so only a few are. */
 function withPositions(items: readonly Item[], { finder }: ConsoleServices): Promise<Item[]> {
@@ -142,26 +162,27 @@ function Now({
 }
 
 function SkippedByRule({
-  queue,
   description,
   rule,
   entity,
   token,
   mayEnd,
+  severalClients,
 }: {
-  queue: string;
   description: string;
   rule: Rule;
   entity: Entity;
   token: string;
   mayEnd: boolean;
+  severalClients: boolean;
 }) {
   const path = `/entities/${encodeURIComponent(entity.kind)}/${encodeURIComponent(entity.key)}`;
   return (
     <section class="card rule">
       <p>
-        <Badge state="skipped" /> In <strong>{description}</strong> everything new of {entity.key}{' '}
-        is skipped until it is added anew
+        <Badge state="skipped" /> In <strong>{description}</strong> everything new of {entity.key}
+        {severalClients && rule.client ? ` of client ${rule.client}` : ''} is skipped until it is
+        added anew
         {rule.until ? (
           <>
             , or until the rule ends <Ago at={rule.until} />
@@ -172,7 +193,10 @@ function SkippedByRule({
       </p>
       {mayEnd ? (
         <Form action={`${path}/end-rule`} token={token} stay>
-          <input type="hidden" name="queue" value={queue} />
+          <input type="hidden" name="queue" value={rule.queue} />
+          {rule.client === undefined ? null : (
+            <input type="hidden" name="client" value={rule.client ?? ''} />
+          )}
           <button type="submit">End this rule</button>
         </Form>
       ) : null}
@@ -183,9 +207,12 @@ function SkippedByRule({
 const Story = ({
   items,
   names,
+  severalClients,
 }: {
   items: readonly ItemView[];
   names: ReadonlyMap<string, string>;
+  /** One key may stand for a thing of each of them. */
+  severalClients: boolean;
 }) => (
   <Table
     label="What happened"
@@ -211,7 +238,10 @@ const Story = ({
         cell: (one) => (
           <>
             {one.description}
-            <span class="muted block">{names.get(one.queue)}</span>
+            <span class="muted block">
+              {names.get(one.queue)}
+              {severalClients && one.client ? ` · client ${one.client}` : ''}
+            </span>
           </>
         ),
       },

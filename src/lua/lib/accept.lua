@@ -2,19 +2,23 @@
 --@include aside
 --@include tally
 --@include index
+--@include rules
 --@bullmq addStandardJob
 
 -- A person said "skip its updates until the next add": true while that rule stands for this item.
-local function ruledOut(q, entity, barrier)
+local function ruledOut(q, entity, barrier, client)
   if entity == '' or not q.ruled then return nil end
-  local rule = rcall('HGET', rulesKey(q.name), entity)
-  if not rule then return nil end
-  local till = tonumber(cjson.decode(rule)['until'] or '')
-  if barrier == 'add' or (till and till < now) then
-    rcall('HDEL', rulesKey(q.name), entity)
-    return nil
+  local stands
+  for _, name in ipairs({ ruleOf(client, entity), entity }) do
+    local rule = rcall('HGET', rulesKey(q.name), name)
+    local till = rule and tonumber(cjson.decode(rule)['until'] or '')
+    if rule and (barrier == 'add' or (till and till < now)) then
+      rcall('HDEL', rulesKey(q.name), name)
+    else
+      stands = stands or rule
+    end
   end
-  return rule
+  return stands or nil
 end
 
 -- The queues of this request by name. What the items of one queue have in common is asked, and told, once:
@@ -61,7 +65,7 @@ local function accept(item)
   q.came[kind] = (q.came[kind] or 0) + 1
   local answer = { queueId = id, queue = q.name, state = 'waiting', position = q.ahead }
 
-  local rule = ruledOut(q, entity, barrier)
+  local rule = ruledOut(q, entity, barrier, item[9])
   if rule then
     rcall('LREM', q.wait, 1, id)
     aside(q, id, 'skipped', rule)

@@ -159,7 +159,7 @@ function picture(model: Model): Picture {
     wanted[`${q.name} facts`] = FACTS.map((fact) => (q[fact] === null ? null : String(q[fact])));
     wanted[`${q.name} switch`] = q.switch;
     wanted[`${q.name} concurrency`] = q.concurrency;
-    wanted[`${q.name} rules`] = [...q.rules.keys()].map((sku) => `sku:${sku}`).sort();
+    wanted[`${q.name} rules`] = [...q.rules.keys()].map((sku) => `\nsku:${sku}`).sort();
     wanted[`${q.name} ready`] = q.ready;
     wanted[`${q.name} holds`] = q.holds;
     wanted[`${q.name} status`] = status(q, at, model);
