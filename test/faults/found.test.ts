@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { Transitions } from '../../src/blocking/transitions.js';
 import { Routine } from '../../src/fleet/routine.js';
-import { fieldsOf } from '../../src/queues/enqueue.js';
 import { Outbox } from '../../src/queues/outbox.js';
 import { idsAt } from '../../src/queues/places.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
