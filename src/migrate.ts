@@ -62,6 +62,7 @@ async function onRedis(
     redis = connectRedis(embedded?.url ?? config.redisUrl ?? '', {
       name: 'andon-migrate',
       kind: 'fleet',
+      tls: config.redisTls,
     });
     await untilReady(redis, 5_000).catch((error: unknown) => {
       throw new BadConfig([`${messageOf(error)}. Is REDIS_URL right, and is Redis running?`]);

@@ -14,7 +14,7 @@ export interface FleetPause {
 export interface FleetState {
   /** Null while the fleet runs. */
   readonly paused: FleetPause | null;
-  /** Items that are being delivered now; after a pause they are finished. */
+  /** Items that are being delivered now; after a pause they are finished. What a dead worker left behind is none. */
   readonly running: number;
 }
 
@@ -60,7 +60,7 @@ export class FleetSwitch {
     const found = await Promise.all(
       this.keys.shards.map(async (shard) => ({
         facts: await this.redis.hgetall(this.keys.ours(shard, 'fleetPause')),
-        running: await this.redis.zcard(this.keys.ours(shard, 'inflight')),
+        running: await this.runningIn(shard),
       })),
     );
     const facts = found.map((one) => one.facts).find((one) => one['at'] !== undefined);
@@ -74,6 +74,28 @@ export class FleetSwitch {
         : null,
       running: found.reduce((sum, one) => sum + one.running, 0),
     };
+  }
+
+  /**
+   * Deliveries whose lock still lives. One is kept in the index until a worker finds its lock over, and
+   * there may be none left to look: a migration waits for a fleet that is stopped.
+   */
+  private async runningIn(shard: ShardKeys): Promise<number> {
+    const inflight = this.keys.ours(shard, 'inflight');
+    const [seconds, microseconds] = await this.redis.time();
+    const now = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+    const [alive, over] = await Promise.all([
+      this.redis.zcount(inflight, `(${now}`, '+inf'),
+      this.redis.zrangebyscore(inflight, '-inf', now),
+    ]);
+    // The index may be behind: a stock worker renews its lock alone.
+    const kept = await Promise.all(
+      over.map((member) => {
+        const [queue = '', queueId = ''] = member.split(' ');
+        return this.redis.exists(this.keys.lock(queue, queueId));
+      }),
+    );
+    return kept.reduce((sum, one) => sum + one, alive);
   }
 
   /** The first word of what each shard answered. */

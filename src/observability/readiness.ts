@@ -6,7 +6,7 @@ export type Standstill = () => string | null | Promise<string | null>;
 /** What a look at this process found. */
 export type Found =
   | { readonly ready: true; readonly redisMs: number }
-  | { readonly ready: false; readonly why: string };
+  | { readonly ready: false; readonly why: string; readonly problem: Error };
 
 export interface ReadinessOptions {
   /** One write round trip; rejects when Redis takes none. */
@@ -45,15 +45,16 @@ export class Readiness {
 
   /** @throws NotReady, or what kept Redis from answering */
   async demand(): Promise<void> {
-    const problem = await this.problem();
-    if (typeof problem !== 'number') throw problem;
+    const found = await this.look();
+    if (!found.ready) throw found.problem;
   }
 
   private async lookAfresh(): Promise<Found> {
     const found = await this.problem();
     if (typeof found === 'number') return { ready: true, redisMs: found };
-    if (found instanceof NotReady) return { ready: false, why: found.message };
-    return { ready: false, why: `Redis takes no writes: ${messageOf(found)}` };
+    const why =
+      found instanceof NotReady ? found.message : `Redis takes no writes: ${messageOf(found)}`;
+    return { ready: false, why, problem: found };
   }
 
   /** How long the write took, in milliseconds, or what is wrong. */

@@ -131,7 +131,8 @@ export async function untilReady(
 
 /** Lets running commands finish until the deadline, then cuts the connection. Never rejects, never hangs. */
 export async function closeRedis(redis: Redis, deadlineMs: number): Promise<void> {
-  if (redis.status === 'end') return;
+  // One to a master that Sentinels name may have ended by itself, and be about to be made again.
+  if (redis.status === 'end') return redis.disconnect();
   const ended = new Promise<void>((resolve) => redis.once('end', resolve));
   if (redis.status === 'ready' && deadlineMs > 0) {
     await within(deadlineMs, redis.quit(), 'QUIT').catch(() => {});

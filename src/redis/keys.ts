@@ -301,6 +301,11 @@ export class Keys {
     return `${this.shardOf(queue).prefix}:${queue}:${queueId}`;
   }
 
+  /** String with expiry: who delivers the item. */
+  lock(queue: QueueName, queueId: number | string): string {
+    return `${this.item(queue, queueId)}:lock`;
+  }
+
   /** The log lines of one item, as BullMQ keeps them. */
   logs(queue: QueueName, queueId: number): string {
     return `${this.item(queue, queueId)}:logs`;

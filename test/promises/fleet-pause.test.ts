@@ -163,6 +163,20 @@ describe('a paused fleet', () => {
     await expect(fleet.resume('jim')).rejects.toThrow('the fleet is not paused');
   });
 
+  it('is quiet once the lock of a worker that was killed is over, though no other is there to look', async () => {
+    const line = await new Line(redis, { environment: { ANDON_LOCK_MS: '500' } }).ready('12', '13');
+    const fleet = switchOf(line);
+    await line.add('12', 'a');
+    const shard = line.keys.shardOf('channel.12');
+    const [dead] = await line.deliveries.claim(shard, 'blocking', 1, 'dead');
+    expect((await fleet.pause('jane', 'maintenance')).running).toBe(1);
+    await until('nothing to run', async () => (await fleet.state()).running === 0);
+    expect(await line.redis.exists(line.keys.lock('channel.12', dead!.item.queueId))).toBe(0);
+    // A stock worker renews its lock, and nobody but a worker of ours tells the index.
+    await line.redis.set(line.keys.lock('channel.12', dead!.item.queueId), 'theirs', 'PX', 60_000);
+    expect((await fleet.state()).running).toBe(1);
+  });
+
   it('does not make a worker look as if it hung', async () => {
     const { line, fleet } = await running({}, '12');
     await fleet.pause('jane', 'maintenance');

@@ -114,7 +114,7 @@ test('a process that stops is not ready while it still answers', async () => {
   readiness.open({ write: async () => {}, standstills: [] });
   expect((await readiness.look()).ready).toBe(true);
   readiness.close();
-  expect(await readiness.look()).toEqual({ ready: false, why: 'it is stopping' });
+  expect(await readiness.look()).toMatchObject({ ready: false, why: 'it is stopping' });
   await expect(readiness.demand()).rejects.toThrow(NotReady);
 });
 
@@ -157,7 +157,7 @@ describe('a worker stands still', () => {
   test('and is then not ready', async () => {
     const readiness = new Readiness();
     readiness.open({ write: async () => {}, standstills: [() => null, () => 'the crew sleeps'] });
-    expect(await readiness.look()).toEqual({ ready: false, why: 'the crew sleeps' });
+    expect(await readiness.look()).toMatchObject({ ready: false, why: 'the crew sleeps' });
   });
 });
 
@@ -199,4 +199,27 @@ describe('andon health', () => {
       sentence: 'ANDON_HEALTH_PORT or ANDON_PORT is not a port.',
     });
   });
+});
+
+test('asking whether a process is ready costs Redis one look, however many ask at once at whichever door', async () => {
+  const readiness = new Readiness();
+  let writes = 0;
+  let answer = () => {};
+  const gate = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const write = () => {
+    writes += 1;
+    return gate;
+  };
+  readiness.open({ write, standstills: [() => 'the crew sleeps'] });
+  const asked = Array.from({ length: 300 }, (_, n) =>
+    n % 2 ? readiness.look() : readiness.demand(),
+  );
+  answer();
+  for (const [n, one] of (await Promise.allSettled(asked)).entries())
+    expect(one).toMatchObject(
+      n % 2 ? { value: { ready: false } } : { reason: expect.any(NotReady) },
+    );
+  expect(writes).toBe(1);
 });

@@ -6,13 +6,21 @@ import { type Config, loadConfig } from '../../src/config/load.js';
 import { migrate } from '../../src/migrate.js';
 import { migrations } from '../../src/migrations/all.js';
 import type { Migration } from '../../src/migrations/migration.js';
-import { connectRedis } from '../../src/redis/connect.js';
+import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
+import { EmbeddedRedis } from '../../src/redis/embedded.js';
+import { Keys } from '../../src/redis/keys.js';
 import { LAYOUT, readLayout } from '../../src/redis/layout.js';
+import { System } from '../../src/system.js';
 import { Api, SECRET_KEY } from '../support/api.js';
-import { startTestRedis } from '../support/redis.js';
+import { silent } from '../support/line.js';
+import { startTestRedis, temporaryDirectory } from '../support/redis.js';
 import { until } from '../support/until.js';
+import { Witness } from '../support/witness.js';
+import { kill, startWorker } from '../support/workers.js';
 
 const redis = await startTestRedis();
+const ownDirectory = await temporaryDirectory();
+const shop = await new Witness().start();
 const said: string[] = [];
 const say = (line: string) => void said.push(line);
 afterEach(() => {
@@ -126,6 +134,67 @@ describe('data from before layouts had numbers', () => {
     await migrate(api.redis, configOf(api), { say });
     expect(await layout(api)).toEqual({ is: 1, goingTo: null });
   });
+});
+
+describe('a worker that was killed in mid-delivery', () => {
+  test('does not stand in the way of andon migrate once its lock has run out, though no worker is left', async () => {
+    shop.answer = () => undefined;
+    const api = await installation();
+    const connector = { type: 'http', url: shop.url, timeoutMs: 60_000 };
+    await api.call('PUT', '/v1/channels/13', { body: { description: '13', connector } });
+    const item = { instruction: 'add_product', channel: '13', data: { sku: 'X', title: 'x' } };
+    const { queueId } = (await api.call('POST', '/v1/items', { body: item })).body;
+    const worker = await startWorker(api, redis.url, 2_000);
+    await until('it to deliver', () => shop.sightings.length > 0);
+    await kill(worker);
+    await until(
+      'its connections to be gone',
+      async () => !String(await api.redis.client('LIST')).includes('crew'),
+    );
+    await madeOld(api);
+    // Its lock lives for a moment.
+    await expect(migrate(api.redis, configOf(api), { say, wait: 0 })).rejects.toThrow(
+      /1 deliveries still run/,
+    );
+    await migrate(api.redis, configOf(api), { say });
+    expect(await layout(api)).toEqual({ is: LAYOUT, goingTo: null });
+    // And whoever works next delivers it.
+    shop.answer = () => 200;
+    await startWorker(api, redis.url, 2_000);
+    await api.untilState(queueId, 'completed');
+  });
+
+  test('does not keep the private Redis from being brought on at the next start', async () => {
+    const config = loadConfig({
+      ANDON_DATA_DIR: ownDirectory,
+      ANDON_PREFIX: redis.freshPrefix(),
+      ANDON_PORT: '0',
+      ANDON_CONFIG: 'test/support/empty.yaml',
+      ANDON_SECRET_KEY: SECRET_KEY,
+    });
+    const run = async (work: () => Promise<void> = async () => {}) => {
+      const system = new System(config, { roles: ['api'], log: silent, giveUp: () => {} });
+      try {
+        await system.start();
+        await work();
+      } finally {
+        await system.stop();
+      }
+    };
+    await run();
+    // What it leaves: an item in the index of deliveries, whose lock is over.
+    const embedded = new EmbeddedRedis({ dataDir: config.dataDir });
+    await embedded.start();
+    const db = connectRedis(embedded.url, { name: 'test', kind: 'fleet' });
+    await untilReady(db, 5_000);
+    const keys = new Keys(config.prefix, 1);
+    const shard = keys.shards[0]!;
+    await db.zadd(keys.ours(shard, 'inflight'), Date.now() - 1_000, 'channel.13 7');
+    await db.del(keys.registry.layout, keys.layoutOf(shard), keys.layoutOf(keys.alertSlot));
+    await closeRedis(db, 1_000);
+    await embedded.stop();
+    await run();
+  }, 30_000);
 });
 
 /** A layout that is to come: every item gets a field. */

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../src/config/load.js';
 import { BadConfig } from '../../src/errors.js';
-import { Api, product } from '../support/api.js';
+import { Api, product, SECRET_KEY } from '../support/api.js';
 import { canMakeCertificates, makeCertificates } from '../support/certificates.js';
 import { FarSide } from '../support/far-side.js';
 import { startTestRedis } from '../support/redis.js';
@@ -94,6 +96,34 @@ const made = canMakeCertificates ? await makeCertificates() : null;
     expect((await api.call('POST', '/v1/items', { body: product('12', 'a') })).status).toBe(202);
     await api.stop();
   });
+
+  test('carries what each command asks that goes to Redis by itself, also where it proves who we are', async () => {
+    const { server, url } = await secured('yes');
+    const { ca, client } = made!;
+    const trusted = {
+      ANDON_REDIS_CA_FILE: ca,
+      ANDON_REDIS_CERT_FILE: client.cert,
+      ANDON_REDIS_KEY_FILE: client.key,
+    };
+    const api = await start(server, url, trusted);
+    const run = promisify(execFile);
+    const andon = (...words: string[]) =>
+      run(process.execPath, ['dist/cli.js', ...words], {
+        env: {
+          PATH: process.env['PATH'],
+          REDIS_URL: url,
+          ANDON_PREFIX: api.prefix,
+          ANDON_CONFIG: 'test/support/empty.yaml',
+          ANDON_SECRET_KEY: SECRET_KEY,
+          ...trusted,
+        },
+      }).catch((failed: { stdout: string; stderr: string }) => failed);
+    expect((await andon('migrate')).stdout).toContain('the newest: nothing to do');
+    expect((await andon('secrets', 'rotate')).stderr).toBe('');
+    expect((await andon('check')).stdout).toContain('ok   Redis: version');
+    expect((await andon('doctor')).stdout).toMatch(/ok +Redis/);
+    await api.stop();
+  }, 60_000);
 
   test('is refused at once, with what to do, when nobody we trust has signed its certificate', async () => {
     const { server, url } = await secured('no');

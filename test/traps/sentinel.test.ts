@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { pause } from '../../src/lifecycle.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
 import { parseSentinelUrl } from '../../src/redis/sentinel-url.js';
 import { startTestRedis } from '../support/redis.js';
@@ -50,5 +51,32 @@ describe('traps of Sentinels: told of a failover while asking who is master', ()
     );
     await untilReady(redis, 5_000);
     expect(await redis.ping()).toBe('PONG');
+  });
+
+  it('ours stays closed when it is closed in just the moment in which it has ended', async () => {
+    const sentinel = await new ScriptedSentinel(server.url).start();
+    const redis = connectRedis(sentinel.url, { name: 'test', kind: 'fleet' });
+    ends.push(() => sentinel.stop());
+    await untilReady(redis, 5_000);
+    await until('it to listen for failovers', () => sentinel.heardBy === 1);
+    const again: string[] = [];
+    const ended = new Promise<void>((resolve) => {
+      redis.once('end', () => {
+        redis.on('connecting', () => again.push('connecting'));
+        void closeRedis(redis, 1_000).then(resolve);
+      });
+    });
+    const told = new Promise<void>((resolve) => {
+      sentinel.onAsked = (answer) => {
+        sentinel.onAsked = null;
+        void sentinel.tellOfFailover().then(answer).then(resolve);
+      };
+    });
+    redis.stream.destroy();
+    await told;
+    await ended;
+    await pause(200); // longer than it waits before it connects again
+    expect(again).toEqual([]);
+    expect(redis.status).toBe('end');
   });
 });
