@@ -62,6 +62,21 @@ export class InvalidInput extends AndonError {
   }
 }
 
+/** A skip that leaves two systems apart for good, and nobody has said why that may be. Nothing was skipped. */
+export class ReasonNeeded extends InvalidInput {
+  /** The item that needs it: the one that was named, or a queued one that its scope takes along. */
+  readonly queueId: number;
+  constructor(queueId: number, instruction: string, named: number) {
+    const what = `${queueId} (${instruction})`;
+    const detail =
+      queueId === named
+        ? `is needed to skip item ${what}: what an add or a delete leaves undone stays different in the two systems until somebody sees to it. Say why it may be left`
+        : `is needed: this skip takes item ${what} along, and what an add or a delete leaves undone stays different in the two systems until somebody sees to it. Say why, or skip only item ${named}`;
+    super([{ pointer: '/reason', detail }]);
+    this.queueId = queueId;
+  }
+}
+
 /** The body is not the JSON it should be: broken, doubled keys, too deep, and so on. */
 export class BadJson extends AndonError {
   readonly type = 'bad-json';

@@ -314,7 +314,8 @@ export class System implements Part {
       enqueuer: new Enqueuer(redis, scripts, keys),
       finder,
       previewSkip: (item, scope) => previewSkip({ redis, keys, finder, catalogue }, item, scope),
-      transitions: new Transitions(scripts, keys, catalogue.adds, witness),
+      skipTotals: (items) => skipTotals({ finder, catalogue }, items),
+      transitions: new Transitions(scripts, keys, catalogue, witness),
       fleetSwitch: new FleetSwitch(redis, scripts, keys),
       audit,
       apiKeys: new ApiKeys(redis, keys, durability),
@@ -391,7 +392,6 @@ export class System implements Part {
       failures: (most) => readFailures({ scripts, keys, standing }, most),
       seeker: new Seeker(redis, scripts, keys),
       pace: (queues) => paceOf(redis, keys, queues),
-      skipTotals: (items) => skipTotals(services, items),
       placed: (queue, place, start, end) => idsAt(redis, keys, queue, place, start, end),
     };
     return buildConsole(parts, [BOARD_PATH, '/docs']);

@@ -162,6 +162,9 @@ const skipPreview = named(
     rule: z
       .boolean()
       .meta({ description: 'updates to come would be skipped until the next add of the entity' }),
+    needsReason: z
+      .boolean()
+      .meta({ description: 'an add or a delete would go: the skip is refused without a reason' }),
   }),
 );
 export const skipAnswer = named('SkipAnswer', z.union([skipped, skipPreview]));

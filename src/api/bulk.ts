@@ -7,6 +7,10 @@ import { bulkRetryBody, bulkSkipBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
+/** Nothing of a bulk is done when one of its skips would be refused. */
+const ASKED =
+  'is needed: there are adds or deletes among what would go, and what they leave undone stays different in the two systems. Say why it may be left, or narrow the filter; dryRun lists the items';
+
 interface Wanted {
   readonly canary?: number | undefined;
   readonly dryRun: boolean;
@@ -34,11 +38,19 @@ export function bulkRoutes(services: Services): Route[] {
       name: 'skipMany',
       answer: answers.bulkAnswer,
       scope: 'operate',
-      summary: 'Skip every failed item that fits; dryRun only lists them.',
+      summary:
+        'Skip every failed item that fits; dryRun only lists them. With an add or a delete among what would go, a reason is needed.',
       body: bulkSkipBody,
       handle: ({ body: { reason, scope, ...wanted }, caller }) =>
-        inBulk(services, caller, wanted, (item) =>
-          transitions.skip(item, { actor: caller.actor, reason, scope }),
+        inBulk(
+          services,
+          caller,
+          wanted,
+          (item) => transitions.skip(item, { actor: caller.actor, reason, scope }),
+          async (chosen) => {
+            const { needsReason } = await services.skipTotals(reason?.trim() ? [] : chosen);
+            if (needsReason[scope]) throw new InvalidInput([{ pointer: '/reason', detail: ASKED }]);
+          },
         ),
     }),
   ];
@@ -49,6 +61,8 @@ async function inBulk(
   caller: Caller,
   { canary, dryRun, ...filter }: Wanted,
   act: (item: Item) => Promise<unknown>,
+  /** Asked before the first is touched. @throws what speaks against it */
+  ask: (chosen: readonly Item[]) => Promise<void> = async () => {},
 ): Promise<unknown> {
   if (Object.values(filter).every((value) => value === undefined)) {
     const detail =
@@ -61,6 +75,7 @@ async function inBulk(
     found.push(item);
   const oldestFirst = found.reverse();
   const chosen = canary === undefined ? oldestFirst : oldestFirst.slice(0, canary);
+  if (!dryRun) await ask(chosen);
   // Each goes to its queue's head, so the last one done ends up first: done newest first, they run oldest first.
   if (!dryRun) for (const item of [...chosen].reverse()) await unlessDealtWith(() => act(item));
   const now = dryRun ? chosen : await again(services, chosen);

@@ -81,13 +81,16 @@ const reason = line(1000).optional().meta({ description: 'stands in the history'
 export const editBody = z.strictObject({
   data: z.record(z.string(), z.json()).meta({ description: 'takes the place of all of it' }),
 });
+const skipReason = line(1000).optional().meta({
+  description: 'stands in the history; needed when an add or a delete would be left undone',
+});
 const skipScope = z.enum(['item', 'entity', 'entity-until-add']).default('item').meta({
   description:
     'this item; with all queued updates of its entity; and those to come until its next add',
 });
 export const skipBody = z
   .strictObject({
-    reason,
+    reason: skipReason,
     scope: skipScope,
     until: z.iso
       .datetime({ offset: true })
@@ -117,7 +120,7 @@ const bulk = {
   dryRun: z.boolean().default(false).meta({ description: 'only say what would be done' }),
 };
 export const bulkRetryBody = z.strictObject(bulk);
-export const bulkSkipBody = z.strictObject({ ...bulk, reason, scope: skipScope });
+export const bulkSkipBody = z.strictObject({ ...bulk, reason: skipReason, scope: skipScope });
 
 export const pauseBody = z.strictObject({ reason });
 export const clearBody = z.strictObject({ reason: line(1000) });

@@ -94,7 +94,8 @@ export function itemRoutes(services: Services): Route[] {
       answer: answers.skipAnswer,
       refuses: [404, 409],
       scope: 'operate',
-      summary: 'Leave a failed item undone and let its queue go on.',
+      summary:
+        'Leave a failed item undone and let its queue go on. An add or a delete is skipped with a reason only.',
       params: queueIdParams,
       body: skipBody,
       bodyOptional: true,

@@ -1,6 +1,6 @@
 import type { Accounts } from '../accounts/accounts.js';
 import type { FleetSwitch } from '../blocking/fleet-switch.js';
-import type { SkipPreview } from '../blocking/skip-preview.js';
+import type { SkipPreview, SkipTotals } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
 import type { ConnectorTypes } from '../connectors/registry.js';
 import type { Incidents } from '../incidents/incidents.js';
@@ -29,6 +29,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly connectorTypes: ConnectorTypes;
   previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
+  skipTotals(items: readonly Item[]): Promise<SkipTotals>;
   readonly incidents: Incidents;
   readonly recipients: Recipients;
   readonly references: References;

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { Conflict, messageOf, NotFound } from '../errors.js';
+import { Conflict, messageOf, NotFound, ReasonNeeded } from '../errors.js';
 import { pause } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import type { Audit } from '../queues/audit.js';
@@ -113,7 +113,7 @@ export class BulkWork {
       if (verb === 'retry') await transitions.retry(item, actor, failedAt);
       else along = (await transitions.skip(item, { actor, reason, scope, failedAt })).length - 1;
     } catch (error) {
-      if (!(error instanceof Conflict || error instanceof NotFound)) throw error;
+      if (![Conflict, NotFound, ReasonNeeded].some((kind) => error instanceof kind)) throw error;
       await this.note(chosen.queueId, { kind: 'left', say: messageOf(error) });
       return null;
     }

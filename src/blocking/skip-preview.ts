@@ -18,6 +18,8 @@ export interface SkipPreview {
   readonly stopped: 'paused' | 'blocked' | null;
   /** A rule would go on skipping the entity's updates until its next add. */
   readonly rule: boolean;
+  /** An add or a delete would go: it is skipped only with a reason. */
+  readonly needsReason: boolean;
 }
 
 interface Sight {
@@ -53,6 +55,7 @@ export async function previewSkip(
     next: nextId === undefined ? null : await finder.item(nextId),
     stopped: blockedByOther ? 'blocked' : facts[1] ? 'paused' : null,
     rule: scope === 'entity-until-add' && upToAdd.length === queued.length && item.entity !== null,
+    needsReason: skips.some((one) => catalogue.isGrave(one.instruction)),
   };
 }
 
@@ -60,6 +63,8 @@ export async function previewSkip(
 export interface SkipTotals extends Readonly<Record<SkipScope, number>> {
   /** Items that stay queued and need one of those, when only these are skipped. */
   readonly needs: number;
+  /** Whether an add or a delete would go: then it is done only with a reason. */
+  readonly needsReason: Readonly<Record<SkipScope, boolean>>;
 }
 
 /** Looked up at the same time. */
@@ -72,6 +77,8 @@ export async function skipTotals(
 ): Promise<SkipTotals> {
   const barrier = (one: Item) => catalogue.get(one.instruction)?.barrier ?? 'other';
   const totals = { item: 0, entity: 0, 'entity-until-add': 0, needs: 0 };
+  const grave = { item: false, entity: false, 'entity-until-add': false };
+  const isGrave = (one: Item) => catalogue.isGrave(one.instruction);
   const count = async (item: Item) => {
     const queued = await queuedOfEntity(finder, item);
     const upToAdd = untilAdd(queued, barrier);
@@ -79,10 +86,13 @@ export async function skipTotals(
     totals.entity += 1 + queued.length;
     totals['entity-until-add'] += 1 + upToAdd;
     if (barrier(item) === 'add') totals.needs += upToAdd;
+    grave.item ||= isGrave(item);
+    grave.entity ||= isGrave(item) || queued.some(isGrave);
+    grave['entity-until-add'] ||= isGrave(item) || queued.slice(0, upToAdd).some(isGrave);
   };
   for (let at = 0; at < items.length; at += AT_ONCE)
     await Promise.all(items.slice(at, at + AT_ONCE).map(count));
-  return totals;
+  return { ...totals, needsReason: grave };
 }
 
 /** Those of the same client, in the order in which they would run. */

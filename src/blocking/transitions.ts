@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Conflict, NotFound } from '../errors.js';
+import { Conflict, NotFound, ReasonNeeded } from '../errors.js';
+import type { Catalogue } from '../instructions/catalogue.js';
 import { type Entity, entityText } from '../instructions/entity.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
@@ -12,7 +13,10 @@ export type SkipScope = (typeof skipScopes)[number];
 
 export interface SkipRequest {
   readonly actor: string;
+  /** Why, in the words of a person. An add or a delete is not skipped without. */
   readonly reason?: string | undefined;
+  /** What is kept in its place where nobody was asked: through which door it came. */
+  readonly door?: string | undefined;
   readonly scope?: SkipScope | undefined;
   /** When a lasting rule (`entity-until-add`) ends by itself. */
   readonly until?: Date | undefined;
@@ -48,12 +52,20 @@ export class Transitions {
   private readonly keys: Keys;
   /** Instructions that add an entity: where "until the next add" ends. */
   private readonly adds: string;
+  /** Instructions whose skip needs a reason. */
+  private readonly grave: string;
   private readonly witness: Witness;
 
-  constructor(scripts: Scripts, keys: Keys, adds: readonly string[], witness: Witness = nobody) {
+  constructor(
+    scripts: Scripts,
+    keys: Keys,
+    catalogue: Pick<Catalogue, 'adds' | 'grave'>,
+    witness: Witness = nobody,
+  ) {
     this.scripts = scripts;
     this.keys = keys;
-    this.adds = JSON.stringify(adds);
+    this.adds = JSON.stringify(catalogue.adds);
+    this.grave = JSON.stringify(catalogue.grave);
     this.witness = witness;
   }
 
@@ -63,15 +75,21 @@ export class Transitions {
     await this.witness(item, 'retry');
   }
 
-  /** Leaves the item undone and lets the queue go on; answers the ids of all that were skipped. @throws Conflict */
+  /**
+   * Leaves the item undone and lets the queue go on; answers the ids of all that were skipped.
+   * @throws Conflict, and ReasonNeeded when an add or a delete would go and nobody said why
+   */
   async skip(item: Located, request: SkipRequest): Promise<number[]> {
+    const reason = request.reason?.trim() ?? '';
     const ids = await this.onItem('skip', 'skipped', item, [
       request.actor,
-      request.reason ?? '',
+      reason || (request.door ?? ''),
       request.scope ?? 'item',
       request.until ? request.until.getTime() : '',
       this.adds,
       request.failedAt ?? '',
+      reason ? 1 : 0,
+      this.grave,
     ]);
     await this.witness(item, 'skip');
     return ids.map(Number);
@@ -193,6 +211,7 @@ export class Transitions {
       );
     }
     if (verdict === 'gone') throw new NotFound(`there is no item ${item.queueId}`);
+    if (verdict === 'reason') throw new ReasonNeeded(Number(rest[0]), rest[1] ?? '', item.queueId);
     if (verdict === 'anew') {
       throw new Conflict(`item ${item.queueId} has failed anew since: look at it again`, {
         state: 'failed',

@@ -1,6 +1,6 @@
 import type { Caller } from '../accounts/caller.js';
 import type { Transitions } from '../blocking/transitions.js';
-import { Conflict, Forbidden, NotFound } from '../errors.js';
+import { Conflict, Forbidden, NotFound, ReasonNeeded } from '../errors.js';
 import type { Finder } from '../queues/find.js';
 import type { Item } from '../queues/item.js';
 import type { QueueStatus } from '../queues/status.js';
@@ -128,7 +128,15 @@ async function retry({ item, caller, transitions }: Act): Promise<Record<string,
 
 async function skip({ item, caller, transitions }: Act): Promise<Record<string, never>> {
   const found = await item();
-  await transitions.skip(found, { actor: caller.actor, reason: 'skipped on Bull Board' });
+  try {
+    await transitions.skip(found, { actor: caller.actor, door: 'skipped on Bull Board' });
+  } catch (error) {
+    if (!(error instanceof ReasonNeeded)) throw error;
+    // Its dialog has no field for one.
+    throw new Conflict(
+      `Skipping this add or delete needs a reason, which Bull Board cannot ask for. Nothing was skipped: skip it in the console, /items/${found.queueId}/skip.`,
+    );
+  }
   return {};
 }
 

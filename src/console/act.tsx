@@ -1,16 +1,25 @@
-import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { Conflict, NotFound, TooManyTries } from '../errors.js';
+import { type Request, type RequestHandler, type Response, Router, urlencoded } from 'express';
+import { z } from 'zod';
+import { Conflict, NotFound, ReasonNeeded, TooManyTries } from '../errors.js';
 import type { Act, Acts } from '../incidents/acts.js';
 import { describe } from '../instructions/catalogue.js';
 import type { Item } from '../queues/item.js';
 import { isOutage } from '../redis/outage.js';
 import { pageHeaders } from './headers.js';
-import type { Sight } from './page.js';
+import { optionalText, type Sight } from './page.js';
 import type { ConsoleServices } from './services.js';
 import { ActPage, DonePage, SorryPage } from './view/act.js';
 
 /** As on the other pages, and the address of this one, which holds the token, goes nowhere. */
 const headers = pageHeaders('no-referrer');
+
+const parseForm = urlencoded({ extended: false, limit: '10kb' });
+/** A form that cannot be read counts as one without a reason: it must not be told of with its path. */
+const form: RequestHandler = (request, response, next) =>
+  parseForm(request, response, (error?: unknown) => {
+    if (error !== undefined) request.body = {};
+    next();
+  });
 
 type Render = (request: Request, response: Response, sight: Sight) => void;
 
@@ -25,11 +34,11 @@ export function actRoutes(services: ConsoleServices, render: Render): Router {
     next();
   };
   const answer =
-    (how: (token: string) => Promise<Sight>): RequestHandler<{ token: string }> =>
+    (how: (token: string, sent: unknown) => Promise<Sight>): RequestHandler<{ token: string }> =>
     async (request, response) => {
       try {
         await services.admitVisit(request.ip ?? '');
-        render(request as Request, response, await how(request.params.token));
+        render(request as Request, response, await how(request.params.token, request.body));
       } catch (error) {
         if (error instanceof TooManyTries) response.set('Retry-After', String(error.retryAfter));
         const sight = sorry(error);
@@ -52,7 +61,8 @@ export function actRoutes(services: ConsoleServices, render: Render): Router {
     '/:token',
     headers,
     quiet,
-    answer((token) => perform(token, services)),
+    form,
+    answer((token, sent) => perform(token, services, sent)),
   );
   return router;
 }
@@ -111,7 +121,9 @@ async function show(token: string, services: ConsoleServices): Promise<Sight> {
   };
 }
 
-async function perform(token: string, services: ConsoleServices): Promise<Sight> {
+const sentSchema = z.object({ reason: optionalText(1_000) }).catch({ reason: undefined });
+
+async function perform(token: string, services: ConsoleServices, sent: unknown): Promise<Sight> {
   const known = await opened(token, services);
   if (!('act' in known)) return known;
   const { acts, act } = known;
@@ -120,14 +132,19 @@ async function perform(token: string, services: ConsoleServices): Promise<Sight>
   if (!(await acts.take(token, act)))
     return no(410, 'This link was used already', 'Each works once, so nothing was done now.');
   try {
-    return await carryOut(act, item, services);
+    return await carryOut(act, item, services, sentSchema.parse(sent ?? {}).reason);
   } catch (error) {
     await acts.giveBack(token);
     throw error;
   }
 }
 
-async function carryOut(act: Act, item: Item | null, services: ConsoleServices): Promise<Sight> {
+async function carryOut(
+  act: Act,
+  item: Item | null,
+  services: ConsoleServices,
+  reason: string | undefined,
+): Promise<Sight> {
   const { transitions, incidents, audit } = services;
   const actor = `mail:${act.address}`;
   if (act.verb === 'claim') {
@@ -146,7 +163,7 @@ async function carryOut(act: Act, item: Item | null, services: ConsoleServices):
       'It goes before everything behind it. When it fails again you are told; when all is well you get a mail that says so.',
     );
   }
-  await transitions.skip(item, { actor, reason: 'skipped from a mail', failedAt: act.at });
+  await transitions.skip(item, { actor, reason, door: 'skipped from a mail', failedAt: act.at });
   return done(
     `Item ${item.queueId} is skipped`,
     'It stays undone, and its queue goes on. Who logs in can take the skip back while nothing newer of the same record has run.',
@@ -180,6 +197,12 @@ async function describeItem(
 }
 
 function sorry(error: unknown): Sight | null {
+  if (error instanceof ReasonNeeded)
+    return no(
+      422,
+      'A reason is needed',
+      'Nothing was skipped, and the link still counts: go back, say why this add or delete may be left undone, and press again.',
+    );
   if (error instanceof TooManyTries)
     return no(429, 'Too many visits', 'Wait a minute, then open the link again.');
   if (error instanceof Conflict || error instanceof NotFound)

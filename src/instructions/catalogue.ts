@@ -53,7 +53,18 @@ export class Catalogue {
 
   /** Names of the instructions that add an entity. */
   get adds(): string[] {
-    return [...this.entries.values()].filter((e) => e.barrier === 'add').map((e) => e.instruction);
+    return this.names.filter((name) => this.get(name)?.barrier === 'add');
+  }
+
+  /** Names of those that only somebody who says why leaves undone. */
+  get grave(): string[] {
+    return this.names.filter((name) => this.isGrave(name));
+  }
+
+  /** Whether leaving it undone sets two systems apart for good: an add, a delete, a clear, an order. */
+  isGrave(instruction: string): boolean {
+    const barrier = this.get(instruction)?.barrier;
+    return barrier === 'add' || barrier === 'delete';
   }
 }
 

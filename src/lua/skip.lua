@@ -4,7 +4,9 @@
 --   ARGV[5] scope: 'item', 'entity' or 'entity-until-add'
 --   ARGV[6] when a lasting rule ends, ms since 1970 or ''   ARGV[7] JSON list of instructions that add
 --   ARGV[8] only while it stands with its failure of then, ms since 1970; '' for whichever
--- Returns {'ok', skipped ids ...}, or {'anew'} (it failed again since) or {present state} with nothing changed.
+--   ARGV[9] '1' when a person said why   ARGV[10] JSON list of instructions that need that
+-- Returns {'ok', skipped ids ...}, or with nothing changed {'anew'} (it failed again since), {'reason', id,
+-- instruction} (of one that would go, and nobody said why) or {present state}.
 --@include facts
 --@include record
 --@include state
@@ -23,6 +25,8 @@ if state == 'removed' then
 end
 if state ~= 'failed' and state ~= 'backing-off' then return { state } end
 
+local entity = rcall('HGET', q.base .. id, 'entity')
+local reaches = scope ~= 'item' and entity and entity ~= ''
 local skipped = { 'ok' }
 local function skip(one)
   aside(q, one, 'skipped', cjson.encode({ at = now, actor = actor, reason = reason, scope = scope }))
@@ -30,19 +34,40 @@ local function skip(one)
   skipped[#skipped + 1] = one
 end
 
+local function namesIn(list)
+  local names = {}
+  for _, name in ipairs(cjson.decode(list)) do names[name] = true end
+  return names
+end
+local nameOf = function(one) return rcall('HGET', q.base .. one, 'name') end
+
+-- Queued items of the client's entity that go too, from the head, in one walk over the queue; whether an add ended it.
+local function along()
+  local of, adds, client = {}, namesIn(ARGV[7]), clientOf(q, id)
+  for _, one in ipairs(rcall('ZRANGE', entityKey(entity), 0, -1)) do of[one] = one ~= id end
+  local ids, waiting = {}, rcall('LRANGE', q.wait, 0, -1)
+  for n = #waiting, 1, -1 do
+    local one = waiting[n]
+    if of[one] and clientOf(q, one) == client then
+      if scope == 'entity-until-add' and adds[nameOf(one)] then return ids, waiting, true end
+      ids[#ids + 1] = one
+    end
+  end
+  return ids, waiting, false
+end
+
+-- Before the first step: nothing goes unasked that leaves two systems apart for good.
+if ARGV[9] ~= '1' then
+  local grave, go = namesIn(ARGV[10]), reaches and along() or {}
+  table.insert(go, 1, id)
+  for _, one in ipairs(go) do
+    local name = nameOf(one)
+    if grave[name] then return { 'reason', one, name } end
+  end
+end
+
 pick(q, id)
 skip(id)
-
--- Queued items of the client's entity, from the head, in one walk over the queue.
-local function queued(entity, client)
-  local of = {}
-  for _, one in ipairs(rcall('ZRANGE', entityKey(entity), 0, -1)) do of[one] = true end
-  local found, waiting = {}, rcall('LRANGE', q.wait, 0, -1)
-  for n = #waiting, 1, -1 do
-    if of[waiting[n]] and clientOf(q, waiting[n]) == client then found[#found + 1] = waiting[n] end
-  end
-  return found, waiting
-end
 
 -- A few are taken out one by one; for many the list is written anew, or each would walk it again.
 local function takeOut(ids, waiting)
@@ -61,18 +86,8 @@ local function takeOut(ids, waiting)
   end
 end
 
-local entity = rcall('HGET', q.base .. id, 'entity')
-if scope ~= 'item' and entity and entity ~= '' then
-  local adds = {}
-  for _, name in ipairs(cjson.decode(ARGV[7])) do adds[name] = true end
-  local client = clientOf(q, id)
-  local found, waiting = queued(entity, client)
-  local addWaits, ids = false, {}
-  for _, one in ipairs(found) do
-    addWaits = scope == 'entity-until-add' and adds[rcall('HGET', q.base .. one, 'name')] == true
-    if addWaits then break end
-    ids[#ids + 1] = one
-  end
+if reaches then
+  local ids, waiting, addWaits = along()
   takeOut(ids, waiting)
   for _, one in ipairs(ids) do skip(one) end
   if scope == 'entity-until-add' and not addWaits then

@@ -72,7 +72,7 @@ const calls = {
   resume: told(2),
   retry: told(4),
   sift: ours(4),
-  skip: told(8),
+  skip: told(10),
   spread: ours(2),
   status: ours(0, 1),
   strike: ours(2, 2),

@@ -57,7 +57,7 @@ async function head(line: Line) {
 async function skipHead(line: Line): Promise<number> {
   const claim = await head(line);
   await line.deliveries.fail(claim, failure, false);
-  await line.transitions.skip(claim.item, { actor: 'x' });
+  await line.transitions.skip(claim.item, { actor: 'x', reason: 'gone' });
   return claim.item.queueId;
 }
 
@@ -139,7 +139,7 @@ describe('a skip that is taken back', () => {
       client: null,
     });
     await line.deliveries.fail(claim, failure, false);
-    await line.transitions.skip(claim.item, { actor: 'x' });
+    await line.transitions.skip(claim.item, { actor: 'x', reason: 'gone' });
     await line.enqueuer.enqueue([update('shirt')]);
     await ran(line);
     await expect(line.transitions.undoSkip([claim.item], 'x')).rejects.toThrow('has run since');
@@ -169,7 +169,11 @@ describe('a skip that is taken back', () => {
     const add = await skipHead(line);
     const claim = await head(line);
     await line.deliveries.fail(claim, failure, false);
-    await line.transitions.skip(claim.item, { actor: 'x', scope: 'entity-until-add' });
+    await line.transitions.skip(claim.item, {
+      actor: 'x',
+      reason: 'gone',
+      scope: 'entity-until-add',
+    });
     await line.transitions.undoSkip([ref(add)], 'x');
     const [later] = await line.enqueuer.enqueue([update('shirt')]);
     expect(later?.state).toBe('waiting');
@@ -182,7 +186,7 @@ describe('a skip that is taken back', () => {
     const shard = line.keys.shardOf('parallel');
     const [a, b] = await line.deliveries.claim(shard, 'parallel', 2, 'me');
     await line.deliveries.fail(a!, failure, false);
-    await line.transitions.skip(a!.item, { actor: 'x' });
+    await line.transitions.skip(a!.item, { actor: 'x', reason: 'gone' });
     await line.deliveries.complete(b!, 'done', false);
     await line.transitions.undoSkip([a!.item], 'x');
     expect((await line.item(a!.item.queueId)).state).toBe('waiting');
@@ -252,7 +256,10 @@ it('with `durability: replicated`, whatever a person is told has been done is on
       return write();
     },
   };
-  const verbs = new Transitions(new Scripts(line.redis, line.keys, durability), line.keys, []);
+  const verbs = new Transitions(new Scripts(line.redis, line.keys, durability), line.keys, {
+    adds: [],
+    grave: [],
+  });
   await line.add('12', 'a', 'b', 'c');
   const one = async () => {
     const { item } = await head(line).then(async (claim) => {
@@ -264,7 +271,7 @@ it('with `durability: replicated`, whatever a person is told has been done is on
   const a = await one();
   await verbs.retry(a, 'x');
   await one();
-  await verbs.skip(a, { actor: 'x' });
+  await verbs.skip(a, { actor: 'x', reason: 'gone' });
   await verbs.undoSkip([a], 'x');
   await one();
   await verbs.resolve(a, { actor: 'x' });

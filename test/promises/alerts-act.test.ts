@@ -17,8 +17,12 @@ function linksIn({ smtp }: Office): { retry: string; skip: string; claim: string
   return { retry: find('Retry'), skip: find('Skip …'), claim: find('I look after it') };
 }
 
-const visit = ({ api }: Office, method: string, path: string) =>
-  api.call(method, path, { key: null, headers: html });
+const visit = ({ api }: Office, method: string, path: string, reason = 'not sold') =>
+  api.call(method, path, {
+    key: null,
+    headers: { ...html, 'content-type': 'application/x-www-form-urlencoded' },
+    ...(method === 'POST' && { raw: new URLSearchParams({ reason }).toString() }),
+  });
 
 async function stopped(office: Office, ...skus: string[]): Promise<number> {
   const before = office.smtp.mails.length;
@@ -129,9 +133,13 @@ test('a skip tells before what needs the item and what runs next; a claim is for
 
   const page = await visit(office, 'GET', skip);
   expect(page.text).toContain(`Next would run item ${queueId + 1} · b`);
-  expect((await visit(office, 'POST', skip)).text).toContain('is skipped');
+  expect(page.text).toMatch(/<input name="reason"[^>]* required/);
+  const asked = await visit(office, 'POST', skip, ' ');
+  expect([asked.status, asked.text]).toEqual([422, expect.stringContaining('A reason is needed')]);
+  expect((await office.api.item(queueId)).state).toBe('failed');
+  expect((await visit(office, 'POST', skip, 'sold out')).text).toContain('is skipped');
   const { outcome } = await office.api.untilState(queueId, 'skipped');
-  expect(outcome).toMatchObject({ by: 'mail:ann@shop.example' });
+  expect(outcome).toMatchObject({ by: 'mail:ann@shop.example', reason: 'sold out' });
 });
 
 test('two who press at the same time do it once', async () => {

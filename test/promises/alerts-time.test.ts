@@ -106,7 +106,7 @@ describe('an incident that stands', () => {
     await pass(watch, MINUTE);
     await watch.line.transitions.pause('channel.1', 'ann');
     const channel = { queue: 'channel.1', queueId };
-    await watch.line.transitions.skip(channel, { actor: 'ann' });
+    await watch.line.transitions.skip(channel, { actor: 'ann', reason: 'gone' });
     await pass(watch, MINUTE);
     await watch.line.transitions.resume('channel.1', 'ann');
     await watch.line.untilStarted(3);

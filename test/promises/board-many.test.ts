@@ -52,7 +52,7 @@ test('whatever is done anywhere shows in the next poll', async () => {
   await line.transitions.resume('channel.c9', 'Thandi');
   expect(named(await board.queues())).toEqual([inBoard('c7')]);
   await line.stopFleets();
-  await line.transitions.skip(await line.item(failed), { actor: 'Thandi' });
+  await line.transitions.skip(await line.item(failed), { actor: 'Thandi', reason: 'gone' });
   expect(named(await board.queues())).toEqual([]);
   // Through the board.
   await board.call('PUT', `/api/queues/${encodeURIComponent(inBoard('c9'))}/pause`);

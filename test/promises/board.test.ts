@@ -110,10 +110,25 @@ describe('the verbs', () => {
     expect(line.started.every((title) => title === 'a')).toBe(true);
   });
 
-  test('the bin skips: the queue goes on, who did it is on record, and it is no completed item', async () => {
+  test('the bin skips no add: its dialog cannot ask why, so it says where that can be done', async () => {
     const { line, a } = await blockedByA(redis);
     const board = await TestBoard.open(line);
-    line.script = () => done;
+    const answer = await board.call('PUT', `/api/queues/${Q}/${a!.queueId}/clean`);
+    expect(answer.status).toBe(409);
+    expect(answer.body['message']).toContain(`/items/${a!.queueId}/skip`);
+    expect((await line.item(a!.queueId)).state).toBe('failed');
+  });
+
+  test('the bin skips: the queue goes on, who did it is on record, and it is no completed item', async () => {
+    const line = await new Line(redis).ready('12');
+    line.script = ({ data }) => (data['title'] === 'a' ? fail : done);
+    const [a] = await line.enqueuer.enqueue([
+      accept('update_product', { channel: '12' }, { sku: 'a', title: 'a' }),
+      accept('add_product', { channel: '12' }, { sku: 'b', title: 'b' }),
+    ]);
+    await line.startFleet();
+    await line.untilState(a!.queueId, 'failed');
+    const board = await TestBoard.open(line);
     await board.call('PUT', `/api/queues/${Q}/${a!.queueId}/clean`);
     await line.untilStarted(2);
     expect(await line.item(a!.queueId)).toMatchObject({
@@ -124,7 +139,7 @@ describe('the verbs', () => {
     const [queue] = await board.queues(`&activeQueue=${Q}&status=completed`);
     expect(queue?.jobs.map(({ name }) => name).sort()).toEqual([
       'Add product to channel 12 · b',
-      'Skipped: Add product to channel 12 · a',
+      'Skipped: Update product on channel 12 · a',
     ]);
   });
 

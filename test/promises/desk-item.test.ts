@@ -284,7 +284,7 @@ describe('skip', () => {
     const { id } = await shirt();
     expect((await operator.get(`/items/${id}/skip`)).text).toMatch(/<input[^>]*required[^>]*>/);
     const answer = await operator.post(`/items/${id}/skip`, { scope: 'item', reason: '  ' });
-    expect(await said(operator, answer)).toContain('say why this one may be left undone');
+    expect(await said(operator, answer)).toContain('Say why it may be left');
     expect((await api.item(id)).state).toBe('failed');
   });
 

@@ -65,7 +65,7 @@ describe('the failures that clusters are made of', () => {
 
   test('are gone with what was dealt with', async () => {
     const { line, ids } = await failed(2);
-    await line.transitions.skip(await line.item(ids[0]!), { actor: 'Thandi' });
+    await line.transitions.skip(await line.item(ids[0]!), { actor: 'Thandi', reason: 'gone' });
     await until('the next one of its queue to fail', async () => (await idsOf(line)).length === 2);
     expect(await idsOf(line)).not.toContain(ids[0]);
   });

@@ -179,7 +179,7 @@ describe('follow-ups', () => {
       expect(error?.message).toContain(sentence);
       await line.transitions.skip(
         { queue: 'source.erp', queueId: p! },
-        { actor: 'v', scope: 'item' },
+        { actor: 'v', reason: 'gone', scope: 'item' },
       );
     }
     expect((await line.status('channel.12')).counts).toMatchObject({ waiting: 0, completed: 0 });

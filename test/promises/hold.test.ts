@@ -216,7 +216,7 @@ describe('a queue on hold', () => {
     await until('the hold', async () => (await line.status('channel.12')).heldUntil);
     shop.away = false;
     if (verb === 'retry') await line.transitions.retry(a!, 'p');
-    else await line.transitions[verb](a!, { actor: 'p' });
+    else await line.transitions[verb](a!, { actor: 'p', reason: 'gone' });
     await until('b', () => line.started.includes('b'));
     expect(line.started).toEqual(verb === 'retry' ? ['a', 'a', 'b'] : ['a', 'b']);
     // A person who retries knows better than a ping.
@@ -242,7 +242,7 @@ describe('a queue on hold', () => {
       expect((await line.item(a!.queueId)).state).toBe('backing-off');
       shop.away = false;
       if (verb === 'retry') await line.transitions.retry(a!, 'p');
-      else await line.transitions[verb](a!, { actor: 'p' });
+      else await line.transitions[verb](a!, { actor: 'p', reason: 'gone' });
       await until('b', () => line.started.includes('b'));
       answer();
       await line.untilState(a!.queueId + 1, 'completed');

@@ -277,7 +277,7 @@ describe('a limited key knows of nothing but its own', () => {
       expect(ids).not.toContain(side('rand').failed);
       expect(ids).not.toContain(side('rand').order);
       expect(preview.body['matched']).toBe((my().seesChannel ? 1 : 0) + (my().seesOrder ? 1 : 0));
-      await as('POST', '/v1/items/skip', { queue: 'channel.rand-c' });
+      await as('POST', '/v1/items/skip', { queue: 'channel.rand-c', reason: 'x' });
       await as('POST', '/v1/items/retry', { client: 'rand' });
       expect((await api.item(side('rand').failed)).state).toBe('failed');
     });

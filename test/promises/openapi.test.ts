@@ -140,7 +140,7 @@ describe('against the running server', () => {
     await andon.example('skipMany', {}, { body: { ...body('skipMany'), dryRun: true } });
     await andon.example('retryMany');
     await api.untilState(third.queueId, 'completed');
-    await andon.example('skipMany', {}, { body: { queue: 'channel.12' } });
+    await andon.example('skipMany', {}, { body: { queue: 'channel.12', reason: 'gone' } });
     for (const name of ['item', 'retry', 'skip', 'resolve', 'undoSkip', 'edit'])
       expect(
         (await andon.call(name, { path: { queueId: 999_999 }, body: body(name) })).status,

@@ -130,7 +130,7 @@ describe('a blocked queue, as an operator sees it', () => {
       paused: false,
     });
     await api.ok('POST', `/v1/queues/${queue}/pause`);
-    expect((await act(ids[0], 'skip')).status).toBe(200);
+    expect((await act(ids[0], 'skip', { reason: 'gone' })).status).toBe(200);
     expect(await queueOf(queue)).toMatchObject({
       state: 'paused',
       blocked: false,
@@ -321,7 +321,9 @@ describe('what does not fit the present state is answered 409 with that state', 
 
   test('two operators at once: one succeeds, the other is told', async () => {
     const { ids } = await blockedShop('BAD', 'B');
-    const answers = await Promise.all(Array.from({ length: 5 }, () => act(ids[0], 'skip')));
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => act(ids[0], 'skip', { reason: 'gone' })),
+    );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409]);
     expect(answers.find(({ status }) => status === 409)?.body.state).toBe('skipped');
   });
@@ -384,8 +386,55 @@ describe('a paused queue', () => {
       outcome: { by: me, reason: 'imported the wrong file' },
       history: [{ action: 'skip', actor: me, reason: 'imported the wrong file' }],
     });
-    await act(ids[0], 'skip');
+    await act(ids[0], 'skip', { reason: 'gone' });
     expect(shop.skus).toEqual(['BAD']);
+  });
+});
+
+describe('a skip that leaves two systems apart demands a reason', () => {
+  test.each(['add_product', 'delete_product', 'clear_channel'])('%s', async (instruction) => {
+    const { shop, channel } = await freshShop();
+    shop.answer = () => ({ status: 422 });
+    const [id = 0] = await enqueue({ instruction, channel, data: { sku: 'X', title: 'X' } });
+    await api.untilState(id, 'failed');
+    for (const body of [undefined, {}, { reason: '   ' }, { scope: 'entity' }])
+      expect(await act(id, 'skip', body)).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: '/reason' }] },
+      });
+    expect(await api.item(id)).toMatchObject({ state: 'failed', history: [{ action: 'block' }] });
+    expect((await act(id, 'skip', { reason: 'not sold' })).status).toBe(200);
+  });
+
+  test('add_order', async () => {
+    const erp = await FarSide.start();
+    await api.put('source', 'erp-9', erp.url);
+    erp.answer = () => ({ status: 422 });
+    const [id = 0] = await enqueue({
+      instruction: 'add_order',
+      source: 'erp-9',
+      data: { orderNumber: '9' },
+    });
+    await api.untilState(id, 'failed');
+    expect((await act(id, 'skip')).status).toBe(422);
+    expect((await api.item(id)).state).toBe('failed');
+    expect((await act(id, 'skip', { reason: 'a test order' })).status).toBe(200);
+  });
+
+  test('an update needs none, unless its scope takes a queued add or delete along', async () => {
+    const { shop, channel } = await freshShop();
+    shop.refuse('X');
+    const gone = { instruction: 'delete_product', channel, data: { sku: 'X' } };
+    const [failed = 0, deleted = 0] = await enqueue(update(channel, 'X'), gone);
+    await api.untilState(failed, 'failed');
+    const preview = await act(failed, 'skip', { scope: 'entity', dryRun: true });
+    expect(preview.body).toMatchObject({ dryRun: true, needsReason: true });
+    const refused = await act(failed, 'skip', { scope: 'entity' });
+    expect(refused.status).toBe(422);
+    expect(refused.body.detail).toContain(`takes item ${deleted} (delete_product) along`);
+    expect((await api.item(failed)).state).toBe('failed');
+    expect((await api.item(deleted)).state).toBe('waiting');
+    expect((await act(failed, 'skip')).status).toBe(200);
   });
 });
 
@@ -539,6 +588,15 @@ describe('in bulk', () => {
     expect(idsOf(await search(`client=${client}&state=failed`))).toEqual([ids[5]]);
   });
 
+  test('skip of adds without a reason is refused before the first is touched', async () => {
+    const { filter, ids } = await sixBlocked();
+    expect(await api.call('POST', '/v1/items/skip', { body: filter })).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/reason', detail: expect.stringContaining('is needed') }] },
+    });
+    for (const id of ids) expect((await api.item(id)).state).toBe('failed');
+  });
+
   test('retry on the parallel queue runs the oldest first', async () => {
     const erp = await FarSide.start();
     await api.put('source', 'erp-2', erp.url);
@@ -588,7 +646,7 @@ describe('search', () => {
       .replace('Z', '%2B02:00');
     expect(await found(`since=${inCapeTown}&queue=${queue}`)).toEqual([...ids].reverse());
     expect(await found(`since=${new Date(Date.now() + 60_000).toISOString()}`)).toEqual([]);
-    await act(ids[0], 'skip');
+    await act(ids[0], 'skip', { reason: 'gone' });
     expect(await found(`state=skipped&entity=sku:FIND-ME`)).toEqual([ids[0]]);
     await api.untilState(ids[2], 'completed');
     expect(await found(`state=completed&queue=${queue}`)).toEqual([ids[2], ids[1]]);

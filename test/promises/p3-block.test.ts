@@ -79,7 +79,7 @@ describe('P3: after a failure nothing behind it starts until a person has dealt 
       for (let n = 0; n < 100; n += 1) {
         const [item] = await line.add('12', `bad ${n}`);
         await line.untilState(item!.queueId, 'failed');
-        await line.transitions.skip(item!, { actor: 'test' });
+        await line.transitions.skip(item!, { actor: 'test', reason: 'gone' });
       }
     } finally {
       watching = false;
@@ -102,7 +102,7 @@ describe('P3: after a failure nothing behind it starts until a person has dealt 
     const { line, b } = await blockedLine();
     const [late] = await line.add('12', 'late');
     expect(late!.position).toBe(3);
-    await line.transitions.skip(b, { actor: 'test' });
+    await line.transitions.skip(b, { actor: 'test', reason: 'gone' });
     await line.untilState(late!.queueId, 'completed');
     expect(line.started).toEqual(['a', 'b', 'c', 'd', 'late']);
   });

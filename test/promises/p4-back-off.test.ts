@@ -56,7 +56,7 @@ describe('P4: an automatic retry holds the head', () => {
     await line.untilState(a!.queueId, 'backing-off');
     await line.transitions.retry(a!, 'test');
     const c = await line.untilState(a!.queueId + 2, 'backing-off');
-    await line.transitions.skip(c, { actor: 'test' });
+    await line.transitions.skip(c, { actor: 'test', reason: 'gone' });
     await line.untilStarted(5);
     expect(line.started).toEqual(['a', 'a', 'b', 'c', 'd']);
   });

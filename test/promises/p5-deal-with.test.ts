@@ -112,12 +112,16 @@ describe('P5: retry runs before everything behind; skip and resolve leave a reco
     });
     for (const late of [
       line.transitions.retry(bad, 'Sipho', seen),
-      line.transitions.skip(bad, { actor: 'Sipho', failedAt: seen }),
+      line.transitions.skip(bad, { actor: 'Sipho', reason: 'gone', failedAt: seen }),
     ])
       await expect(late).rejects.toThrow('has failed anew since');
     const { state, error } = await line.item(bad.queueId);
     expect(state).toBe('failed');
-    await line.transitions.skip(bad, { actor: 'Sipho', failedAt: Date.parse(String(error?.at)) });
+    await line.transitions.skip(bad, {
+      actor: 'Sipho',
+      reason: 'gone',
+      failedAt: Date.parse(String(error?.at)),
+    });
     expect((await line.item(bad.queueId)).state).toBe('skipped');
   });
 
@@ -189,7 +193,11 @@ describe('skip with a scope', () => {
       update('u2'),
       update('elsewhere', 'TSH', '13'),
     );
-    const skipped = await line.transitions.skip(bad, { actor: 'x', scope: 'entity' });
+    const skipped = await line.transitions.skip(bad, {
+      actor: 'x',
+      reason: 'gone',
+      scope: 'entity',
+    });
     expect(skipped).toEqual([bad.queueId, rest[0]!.queueId, rest[2]!.queueId]);
     await line.untilState(rest[1]!.queueId, 'completed');
     expect(line.started.filter((title) => title !== 'elsewhere')).toEqual(['bad', 'other']);
@@ -223,10 +231,9 @@ describe('skip with a scope', () => {
       product('12', 'again', { sku: 'TSH' }),
       update('u2'),
     );
-    expect(await line.transitions.skip(bad, { actor: 'x', scope: 'entity-until-add' })).toEqual([
-      bad.queueId,
-      rest[0]!.queueId,
-    ]);
+    expect(
+      await line.transitions.skip(bad, { actor: 'x', reason: 'gone', scope: 'entity-until-add' }),
+    ).toEqual([bad.queueId, rest[0]!.queueId]);
     await line.untilState(rest[2]!.queueId, 'completed');
     expect(line.started).toEqual(['bad', 'again', 'u2']);
   });
@@ -235,6 +242,7 @@ describe('skip with a scope', () => {
     const { line, bad } = await failedAdd();
     await line.transitions.skip(bad, {
       actor: 'x',
+      reason: 'gone',
       scope: 'entity-until-add',
       until: new Date(Date.now() - 1),
     });
@@ -252,7 +260,7 @@ describe('clearing a queue', () => {
       state: 'blocked',
       counts: { waiting: 0, skipped: 2, failed: 1 },
     });
-    await line.transitions.skip(bad, { actor: 'Thandi' });
+    await line.transitions.skip(bad, { actor: 'Thandi', reason: 'gone' });
     await line.add('12', 'new');
     await line.untilStarted(3);
     expect(line.started).toEqual(['a', 'bad', 'new']);

@@ -135,7 +135,7 @@ describe('a rate limit', () => {
     await line.startFleet();
     await line.untilState(a!.queueId, 'failed');
     expect(await line.status('channel.12')).toMatchObject({ state: 'blocked', heldUntil: null });
-    await line.transitions.skip(a!, { actor: 'p' });
+    await line.transitions.skip(a!, { actor: 'p', reason: 'gone' });
     await until('b to wait', async () => (await line.status('channel.12')).heldKind === 'rate');
     expect(line.started).toEqual(['a']);
   });

@@ -51,7 +51,7 @@ async function oneOfEach(line: Line) {
   await line.startFleet();
   const [good, skipped] = await line.add('12', 'good', 'bad 1');
   await line.untilState(skipped!.queueId, 'failed');
-  await line.transitions.skip(skipped!, { actor: 'Thandi' });
+  await line.transitions.skip(skipped!, { actor: 'Thandi', reason: 'gone' });
   const [resolved] = await line.add('12', 'bad 2');
   await line.untilState(resolved!.queueId, 'failed');
   await line.transitions.resolve(resolved!, { actor: 'Thandi', reference: 'INV-7' });
@@ -180,7 +180,7 @@ describe('retention', () => {
     const shirts = await line.enqueuer.enqueue(
       ['update 1', 'update 2'].map((title) => product('12', title, { sku: 'bad' })),
     );
-    await line.transitions.skip(bad!, { actor: 'x', scope: 'entity' });
+    await line.transitions.skip(bad!, { actor: 'x', reason: 'gone', scope: 'entity' });
     for (const { queueId } of shirts) await line.untilState(queueId, 'skipped');
     const [fixed] = await line.add('13', 'bad 2');
     await line.untilState(fixed!.queueId, 'failed');
@@ -269,7 +269,7 @@ describe('retention', () => {
     await line.startFleet();
     const [old] = await line.enqueuer.enqueue([product('12', 'bad price', { sku: 'shirt' })]);
     await line.untilState(old!.queueId, 'failed');
-    await line.transitions.skip(old!, { actor: 'x' });
+    await line.transitions.skip(old!, { actor: 'x', reason: 'gone' });
     const [newer] = await line.enqueuer.enqueue([product('12', 'bad anew', { sku: 'shirt' })]);
     await line.untilState(newer!.queueId, 'failed');
     await line.transitions.resolve(newer!, { actor: 'x', reference: 'typed in by hand' });
@@ -287,7 +287,7 @@ describe('retention', () => {
     await line.startFleet();
     const [old] = await sync();
     await line.untilState(old!.queueId, 'failed');
-    await line.transitions.skip(old!, { actor: 'x' });
+    await line.transitions.skip(old!, { actor: 'x', reason: 'gone' });
     line.script = () => done;
     const [newer] = await sync();
     await line.untilState(newer!.queueId, 'completed');

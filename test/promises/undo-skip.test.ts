@@ -37,14 +37,18 @@ async function waiting(line: Line): Promise<string[]> {
 
 const skipAll = async (line: Line, id: number) => {
   await line.transitions.pause('channel.12', 'test');
-  return line.transitions.skip(await line.item(id), { actor: 'Thandi', scope: 'entity' });
+  return line.transitions.skip(await line.item(id), {
+    actor: 'Thandi',
+    reason: 'gone',
+    scope: 'entity',
+  });
 };
 
 describe('a skip can be taken back', () => {
   it('the item runs before everything that came after it', async () => {
     const { line, a } = await blockedByA(redis);
     await line.transitions.pause('channel.12', 'test');
-    await line.transitions.skip(await line.item(a!.queueId), { actor: 'Thandi' });
+    await line.transitions.skip(await line.item(a!.queueId), { actor: 'Thandi', reason: 'gone' });
     await line.transitions.undoSkip([a!], 'Sipho', 'wrong button');
     expect(await waiting(line)).toEqual(['a', 'b']);
     expect(await line.item(a!.queueId)).toMatchObject({ state: 'waiting', outcome: null });
@@ -78,7 +82,7 @@ describe('a skip can be taken back', () => {
 
   it('lifts no block and no pause', async () => {
     const { line, a } = await blockedByA(redis);
-    await line.transitions.skip(await line.item(a!.queueId), { actor: 'x' });
+    await line.transitions.skip(await line.item(a!.queueId), { actor: 'x', reason: 'gone' });
     await line.untilState(a!.queueId + 1, 'failed');
     await expect(line.transitions.undoSkip([a!], 'x')).resolves.toBeUndefined();
     expect(await line.status('channel.12')).toMatchObject({
@@ -91,7 +95,7 @@ describe('a skip can be taken back', () => {
   it('not when something newer of its entity has run: it would put the old over the new', async () => {
     const { line, ids } = await shirtFails();
     line.script = ({ data }) => (data['title'] === 'shoe' ? fail : done);
-    await line.transitions.skip(await line.item(ids[0]!), { actor: 'x' });
+    await line.transitions.skip(await line.item(ids[0]!), { actor: 'x', reason: 'gone' });
     await line.untilState(ids[2]!, 'failed');
     const refused = line.transitions.undoSkip([await line.item(ids[0]!)], 'x');
     await expect(refused).rejects.toThrow(
@@ -118,7 +122,7 @@ describe('a skip can be taken back', () => {
       product('12', 'shirt'),
     ]);
     await line.untilState(clear!.queueId, 'failed');
-    await line.transitions.skip(clear!, { actor: 'x' });
+    await line.transitions.skip(clear!, { actor: 'x', reason: 'gone' });
     await line.untilState(shirt!.queueId, 'completed');
     await expect(line.transitions.undoSkip([clear!], 'x')).rejects.toThrow('has run since');
   });
@@ -128,6 +132,7 @@ describe('a skip can be taken back', () => {
     await line.transitions.pause('channel.12', 'x');
     await line.transitions.skip(await line.item(a!.queueId), {
       actor: 'x',
+      reason: 'gone',
       scope: 'entity-until-add',
     });
     await line.transitions.undoSkip([a!], 'x');
@@ -140,7 +145,7 @@ describe('a skip can be taken back', () => {
   it('twice is told so', async () => {
     const { line, a } = await blockedByA(redis);
     await line.transitions.pause('channel.12', 'x');
-    await line.transitions.skip(await line.item(a!.queueId), { actor: 'x' });
+    await line.transitions.skip(await line.item(a!.queueId), { actor: 'x', reason: 'gone' });
     await line.transitions.undoSkip([a!], 'x');
     await expect(line.transitions.undoSkip([a!], 'x')).rejects.toThrow('is waiting');
   });
@@ -160,7 +165,7 @@ describe('before a skip one sees what it does', () => {
     expect(titles(skips)).toEqual(['add']);
     expect(titles(needs)).toEqual(['update 1', 'update 2']);
     expect(next?.data['title']).toBe('update 1');
-    expect(rest).toEqual({ stopped: null, rule: false });
+    expect(rest).toEqual({ stopped: null, rule: false, needsReason: true });
   });
 
   it.each([
@@ -173,7 +178,11 @@ describe('before a skip one sees what it does', () => {
     expect(titles(told.skips)).toEqual(wanted);
     expect(told.next?.data['title']).toBe(next);
     expect(told).toMatchObject({ needs: [], stopped: 'paused', rule: false });
-    const done = await line.transitions.skip(await line.item(ids[0]!), { actor: 'x', scope });
+    const done = await line.transitions.skip(await line.item(ids[0]!), {
+      actor: 'x',
+      reason: 'gone',
+      scope,
+    });
     expect(done).toEqual(told.skips.map(({ queueId }) => queueId));
   });
 

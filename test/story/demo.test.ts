@@ -284,7 +284,7 @@ describe('Bull Board', () => {
     ]);
   });
 
-  test('says that its bin is Skip, asks, and leaves the item undone with a record', async () => {
+  test('says that its bin is Skip, asks, and of an add leads to the page that asks why', async () => {
     const { page } = thandi;
     const cap = await enqueue('add_product', SHOP, { sku: 'CAP-2', title: 'Cap 2', price: -1 });
     const hat = await enqueue('add_product', SHOP, { sku: 'HAT-2', title: 'Hat 2', price: 9 });
@@ -296,6 +296,11 @@ describe('Bull Board', () => {
     await page.getByText('Skip this item? It is left undone').waitFor();
     await picture(page, 'bull-board-skip');
     await button(page, 'Confirm').click();
+    // An add: nobody was asked why, so it leads to where that is asked.
+    await page.getByText(`needs a reason, which Bull Board cannot ask for`).waitFor();
+    await thandi.to(`/items/${cap}/skip`);
+    await page.getByLabel('Reason (needed)').fill('a typing error');
+    await button(page, 'Skip').click();
     await isNow(cap, 'skipped');
     await isNow(hat, 'completed');
     await thandi.to(`/board/items/${cap}`);

@@ -71,7 +71,7 @@ export class Line {
     this.registry = new Registry(this.redis, this.scripts, this.keys);
     this.enqueuer = new Enqueuer(this.redis, this.scripts, this.keys);
     this.finder = new Finder(this.redis, this.scripts, this.keys, this.registry);
-    this.transitions = new Transitions(this.scripts, this.keys, catalogue.adds);
+    this.transitions = new Transitions(this.scripts, this.keys, catalogue);
     this.deliveries = new Deliveries(this.scripts, this.keys, {
       lockMs: this.config.lockMs,
       worker: 'by-hand',

@@ -192,7 +192,7 @@ describe('traps of BullMQ', () => {
       state: 'blocked',
       blockedBy: { queueId: a!.queueId },
     });
-    await line.transitions.skip(a!, { actor: 'x' });
+    await line.transitions.skip(a!, { actor: 'x', reason: 'gone' });
     await line.untilStarted(2);
   });
 
@@ -223,7 +223,7 @@ describe('traps of BullMQ', () => {
       state: 'blocked',
       counts: { waiting: 1 },
     });
-    await line.transitions.skip(bad!, { actor: 'x' });
+    await line.transitions.skip(bad!, { actor: 'x', reason: 'gone' });
     await line.untilStarted(3);
     expect(line.started).toEqual(['a', 'bad', 'c']);
   });

@@ -61,7 +61,7 @@ describe('beside plain BullMQ producers', () => {
         title: 'theirs',
         entity: { kind: 'sku', key: 'S' },
       });
-      await line.transitions.skip(item, { actor: 'x' });
+      await line.transitions.skip(item, { actor: 'x', reason: 'gone' });
       await line.untilStarted(3);
       expect(line.started).toEqual(['before', 'theirs', 'after']);
     },
@@ -171,7 +171,7 @@ describe('beside switches that are turned with plain BullMQ', () => {
     const { line, a } = await blockedByA(redis);
     const stock = stockQueue(redis, line, 'channel.12');
     await stock.pause();
-    await line.transitions.skip(a!, { actor: 'x' });
+    await line.transitions.skip(a!, { actor: 'x', reason: 'gone' });
     expect(await line.status('channel.12')).toMatchObject({
       state: 'paused',
       blocked: false,
@@ -211,7 +211,7 @@ describe('beside switches that are turned with plain BullMQ', () => {
       const item = await line.item(a!.queueId);
       expect(item).toMatchObject({ state: 'failed', title: '(removed)' });
       await expect(line.transitions.retry(item, 'x')).rejects.toMatchObject({ status: 409 });
-      await line.transitions[verb](item, { actor: 'x' });
+      await line.transitions[verb](item, { actor: 'x', reason: 'gone' });
       await line.untilStarted(2);
       expect(line.started).toEqual(['a', 'b']);
     },
@@ -291,7 +291,9 @@ describe('beside bad luck', () => {
     const [bad] = await line.enqueuer.enqueue([product('12', 'bad', { sku: 'TSH' }), ...behind]);
     await line.startFleet();
     await line.untilState(bad!.queueId, 'failed');
-    expect(await line.transitions.skip(bad!, { actor: 'x', scope: 'entity' })).toHaveLength(301);
+    expect(
+      await line.transitions.skip(bad!, { actor: 'x', reason: 'gone', scope: 'entity' }),
+    ).toHaveLength(301);
     await line.untilStarted(301);
     expect(line.started.slice(1)).toEqual(Array.from({ length: 300 }, (_, n) => `CAP${n * 2}`));
   });
@@ -303,7 +305,7 @@ describe('beside bad luck', () => {
     await line.startFleet();
     const [bad1, bad2] = await line.add('12', 'bad1', 'bad2');
     await line.untilState(bad1!.queueId, 'failed');
-    await line.transitions.skip(bad1!, { actor: 'x' });
+    await line.transitions.skip(bad1!, { actor: 'x', reason: 'gone' });
     await line.untilState(bad2!.queueId, 'failed');
     await line.transitions.resolve(bad2!, { actor: 'x' });
     const more = await line.add('12', ...Array.from({ length: 20 }, (_, n) => `g${n}`));

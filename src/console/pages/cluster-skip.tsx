@@ -6,8 +6,7 @@ import { redactedText } from '../../queues/redact.js';
 import { chosenOf, SHOWN, wishFields } from '../bulk-form.js';
 import { action, type ConsoleRoute } from '../page.js';
 import type { ConsoleServices } from '../services.js';
-import { Field, Form } from '../view/form.js';
-import { isDangerous } from './skip.js';
+import { Field, Form, reasonHint } from '../view/form.js';
 
 /** How far skipping the items of a cluster reaches, with what would go, before it is done. */
 export const clusterSkipPages = (services: ConsoleServices): ConsoleRoute[] => [
@@ -25,7 +24,7 @@ export const clusterSkipPages = (services: ConsoleServices): ConsoleRoute[] => [
         .filter((item) => caller.seesItem(item) && item.state === 'failed');
       if (still.length === 0) throw new Conflict('none of these items is failed any more');
       const totals = await services.skipTotals(still);
-      const dangerous = still.some((item) => isDangerous(services.catalogue, item));
+      const dangerous = totals.needsReason.item;
       const offered = still.some(({ entity }) => entity) ? skipScopes : (['item'] as const);
       const count = still.length;
       return {
@@ -62,7 +61,7 @@ export const clusterSkipPages = (services: ConsoleServices): ConsoleRoute[] => [
               </Field>
               <Field
                 label={dangerous ? 'Reason (needed)' : 'Reason'}
-                hint="Stands in the audit and with every item that goes"
+                hint={reasonHint(dangerous, totals.needsReason.entity)}
               >
                 <input
                   name="reason"

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Caller } from '../../accounts/caller.js';
 import { bulkVerbs } from '../../blocking/bulk-run.js';
-import { skipScopes } from '../../blocking/transitions.js';
+import { type SkipScope, skipScopes } from '../../blocking/transitions.js';
 import { InvalidInput, NotFound } from '../../errors.js';
 import { type Cluster, clustersOf } from '../../incidents/clusters.js';
 import { adviceFor, type BookEntry } from '../../incidents/known-errors.js';
+import type { Item } from '../../queues/item.js';
 import { redactedText } from '../../queues/redact.js';
 import { type ItemView, showItems } from '../../queues/view.js';
 import { chosenOf, SHOWN, wishFields } from '../bulk-form.js';
@@ -18,7 +19,6 @@ import { Empty, Live } from '../view/parts.js';
 import { Runs } from '../view/runs.js';
 import { Table } from '../view/table.js';
 import { Ago } from '../view/time.js';
-import { isDangerous } from './skip.js';
 
 /** Failures that are looked at; with more than that the newest count. */
 const MOST = 5_000;
@@ -120,7 +120,8 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
     }),
     run: async ({ body: { verb, pick, canary, reason, title, scope }, caller }) => {
       const chosen = chosenOf(pick);
-      if (verb === 'skip' && !reason) await demandNoReason(services, chosen, caller);
+      if (verb === 'skip' && !reason)
+        await demandNoReason(services, chosen, scope ?? 'item', caller);
       const wish = { verb, chosen, canary, reason, scope, title, actor: caller.actor };
       const id = await services.bulkRuns.begin(wish, wisherOf(caller));
       return { to: `/runs/${id}` };
@@ -132,15 +133,15 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
 async function demandNoReason(
   services: ConsoleServices,
   chosen: readonly { queueId: number }[],
+  scope: SkipScope,
   caller: Caller,
 ): Promise<void> {
-  for (const { queueId } of chosen) {
-    const item = await services.finder.item(queueId);
-    if (item && caller.seesItem(item) && isDangerous(services.catalogue, item)) {
-      const detail = `is needed: item ${queueId} is an add or a delete, say why it may be left undone`;
-      throw new InvalidInput([{ pointer: '/reason', detail }]);
-    }
-  }
+  const items = await Promise.all(chosen.map(({ queueId }) => services.finder.item(queueId)));
+  const seen = items.filter((item) => item !== null && caller.seesItem(item)) as Item[];
+  if (!(await services.skipTotals(seen)).needsReason[scope]) return;
+  const detail =
+    'is needed: there are adds or deletes among what would go, say why they may be left undone';
+  throw new InvalidInput([{ pointer: '/reason', detail }]);
 }
 
 async function clustersSeenBy(

@@ -11,7 +11,7 @@ import { showItems } from '../../queues/view.js';
 import { itemFor, itemParams, nameOf, type SeenItem, seenItem } from '../item-seen.js';
 import { action, type ConsoleRoute, optionalText, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
-import { DoOrLeave, Field, Form } from '../view/form.js';
+import { DoOrLeave, Field, Form, reasonHint } from '../view/form.js';
 import { Badge } from '../view/parts.js';
 
 /** How many items of a preview are named; the rest is a number. */
@@ -35,7 +35,8 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
           told: await told(services, seen, await services.previewSkip(item, scope)),
         })),
       );
-      const dangerous = isDangerous(services.catalogue, item);
+      const dangerous = services.catalogue.isGrave(item.instruction);
+      const alongToo = choices.some(({ told }) => told.needsReason);
       return {
         title: `Skip ${item.queueId} ${seen.name}`,
         body: (
@@ -67,7 +68,7 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
               ) : null}
               <Field
                 label={dangerous ? 'Reason (needed)' : 'Reason'}
-                hint="Stands in the audit and with every item that goes"
+                hint={reasonHint(dangerous, alongToo)}
               >
                 <input name="reason" maxlength={1000} required={dangerous} autocomplete="off" />
               </Field>
@@ -91,10 +92,6 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
     }),
     run: async ({ params, body: { scope, reason, until }, caller }) => {
       const item = await itemFor(services, params.queueId, caller);
-      if (isDangerous(services.catalogue, item) && !reason) {
-        const detail = 'is needed: say why this one may be left undone';
-        throw new InvalidInput([{ pointer: '/reason', detail }]);
-      }
       const lasting = scope === 'entity-until-add' ? until : undefined;
       if (lasting && lasting.getTime() < Date.now()) {
         throw new InvalidInput([{ pointer: '/until', detail: 'must not be over yet' }]);
@@ -125,12 +122,6 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
   }),
 ];
 
-/** What leaves the two systems apart for good unless somebody sees to it: an add or a delete that is left undone. */
-export function isDangerous(catalogue: Catalogue, item: Pick<Item, 'instruction'>): boolean {
-  const barrier = catalogue.get(item.instruction)?.barrier;
-  return barrier === 'add' || barrier === 'delete';
-}
-
 function warningFor(catalogue: Catalogue, item: Item): string {
   if (catalogue.get(item.instruction)?.barrier === 'delete')
     return 'Skipping a delete leaves there what should be gone.';
@@ -150,12 +141,13 @@ interface Told {
   readonly needCount: number;
   readonly next: string;
   readonly rule: boolean;
+  readonly needsReason: boolean;
 }
 
 async function told(
   { registry, catalogue }: ConsoleServices,
   { item, queueName }: SeenItem,
-  { skips, needs, next, stopped, rule }: SkipPreview,
+  { skips, needs, next, stopped, rule, needsReason }: SkipPreview,
 ): Promise<Told> {
   const names = async (items: readonly Item[]) =>
     (await showItems(items.slice(0, NAMED), registry, catalogue)).map(
@@ -169,6 +161,7 @@ async function told(
     needCount: needs.length,
     next: whatFollows(item, queueName, stopped, nextName),
     rule,
+    needsReason,
   };
 }
 
@@ -213,6 +206,9 @@ const Choice = ({
     </label>
     <div class="preview">
       {told.count > 1 ? <Names names={told.skips} count={told.count} /> : null}
+      {told.count > 1 && told.needsReason ? (
+        <p class="warning">There is an add or a delete among them: say why below.</p>
+      ) : null}
       {told.rule ? (
         <p>Later updates of it are skipped too as they come, until it is added again.</p>
       ) : null}

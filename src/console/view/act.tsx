@@ -2,6 +2,7 @@ import type { SkipPreview } from '../../blocking/skip-preview.js';
 import type { Act } from '../../incidents/acts.js';
 import type { IncidentView } from '../../incidents/incidents.js';
 import type { Item } from '../../queues/item.js';
+import { Field } from './form.js';
 import { Ago } from './time.js';
 
 interface About {
@@ -54,6 +55,19 @@ export function ActPage({ act, token, item, description, preview, incident }: Ab
       ) : null}
       {act.verb === 'skip' && preview ? <Follows preview={preview} /> : null}
       <form method="post" action={`/act/${token}`}>
+        {act.verb === 'skip' ? (
+          <Field
+            label={preview?.needsReason ? 'Reason (needed)' : 'Reason'}
+            hint="Stands in the audit and with the item"
+          >
+            <input
+              name="reason"
+              maxlength={1000}
+              required={preview?.needsReason ?? false}
+              autocomplete="off"
+            />
+          </Field>
+        ) : null}
         <p class="buttons">
           <button type="submit" class={act.verb === 'skip' ? 'danger' : 'primary'}>
             {verbs[act.verb]}

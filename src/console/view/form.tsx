@@ -42,6 +42,12 @@ export function Field({
   );
 }
 
+/** What is said at the reason of a skip: `always` and `withScope` say when it is asked for. */
+export const reasonHint = (always: boolean, withScope: boolean): string =>
+  withScope && !always
+    ? 'Needed where queued adds or deletes go along; stands in the audit and with every item that goes'
+    : 'Stands in the audit and with every item that goes';
+
 /** A field to narrow a list: one of these, or all. */
 export const OneOf = ({
   label,

@@ -111,7 +111,7 @@ export class World {
   async skip(queue: QueueName, queueId: number, scope: Scope, actor: string, over: boolean) {
     await this.tick();
     const until = over ? new Date(1) : undefined;
-    return this.line.transitions.skip({ queue, queueId }, { actor, scope, until });
+    return this.line.transitions.skip({ queue, queueId }, { actor, reason: 'gone', scope, until });
   }
 
   async dropLock(queue: QueueName, id: number): Promise<void> {
