@@ -91,7 +91,7 @@ if reaches then
   takeOut(ids, waiting)
   for _, one in ipairs(ids) do skip(one) end
   if scope == 'entity-until-add' and not addWaits then
-    rcall('HSET', rulesKey(q.name), ruleOf(client, entity),
+    rcall('HSET', rulesKey(q.name), ruleOf(clientOf(q, id), entity),
       cjson.encode({ at = now, actor = actor, reason = reason, scope = scope, ['until'] = ARGV[6] }))
   end
 end
