@@ -325,6 +325,7 @@ export class System implements Part {
       recipients: new Recipients(redis, keys, durability),
       references: this.references,
       webhooks: new Webhooks(redis, keys, vault, durability),
+      standing: new Standing(redis, scripts, keys),
       status: (names) => readStatus(scripts, keys, names, this.config.file.hold.graceMs),
     };
   }
@@ -377,7 +378,7 @@ export class System implements Part {
     const { oidc, file } = this.config;
     const provider = oidc && new Provider(redis, keys, oidc, file.login.provider);
     const scripts = new Scripts(redis, keys);
-    const standing = new Standing(redis, scripts, keys);
+    const { standing } = services;
     const parts: ConsoleServices = {
       ...services,
       ...own,
@@ -388,7 +389,6 @@ export class System implements Part {
       admitVisit: (address: string) => visits.admit(address),
       version,
       log: this.options.log,
-      standing,
       failures: (most) => readFailures({ scripts, keys, standing }, most),
       seeker: new Seeker(redis, scripts, keys),
       pace: (queues) => paceOf(redis, keys, queues),
@@ -403,7 +403,6 @@ export class System implements Part {
       ...services,
       redis,
       keys,
-      standing: new Standing(redis, new Scripts(redis, keys), keys),
       log: this.options.log,
       callerOf: (_, response) => visitorOf(response).caller,
     });

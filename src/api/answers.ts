@@ -212,7 +212,8 @@ const queue = z.object({
       cause: z.string(),
       since: time.nullable(),
     })
-    .nullable(),
+    .nullable()
+    .meta({ description: 'null also while an item that this key may not see blocks the queue' }),
   counts: z.object({
     waiting: count,
     active: count,

@@ -1,6 +1,7 @@
 import type { Caller } from '../accounts/caller.js';
 import type { EndpointInput } from '../config/schema.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
+import type { Item } from '../queues/item.js';
 import {
   type Endpoint,
   type EndpointKind,
@@ -9,6 +10,7 @@ import {
   type SecretSettings,
 } from '../queues/registry.js';
 import { showEndpoint } from '../queues/view.js';
+import { PARALLEL } from '../redis/keys.js';
 import { isReference, type References } from '../secrets/references.js';
 import * as answers from './answers.js';
 import { endpointBody, endpointsQuery, idParams } from './input.js';
@@ -64,7 +66,7 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
       path: `${base}/:id`,
       name: `put${Kind}`,
       answer: answers.putEndpointAnswer,
-      refuses: unlimitedOnly ? [] : [404],
+      refuses: unlimitedOnly ? [] : [404, 409],
       scope: 'admin',
       summary: `Create a ${kind}, or set all of it anew: what is null or not given (client, recordUrl, retry …) is cleared; secrets and headers stay while the address is the same. A signing secret that is made here is shown this once.`,
       mayCreate: true,
@@ -80,6 +82,7 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
           throw new InvalidInput([{ pointer: '/client', detail }]);
         }
         refuseReferences(body.connector, caller, services.references);
+        if (before) await refuseWhileItsItemsAreOpen(services, before, body.client ?? null);
         const { endpoint, created, newSecret } = await putEndpoint(services, kind, params.id, body);
         await audit.write(caller.actor, created ? 'create' : 'change', {
           endpoint: endpointName(kind, params.id),
@@ -188,18 +191,50 @@ function keptSecrets(
 const originOf = (url: unknown): string | null =>
   typeof url === 'string' && URL.canParse(url) ? new URL(url).origin : null;
 
+/**
+ * Items stay those of the client that they were enqueued for: given to another one meanwhile, the queue would
+ * hold what its people may not see, and the new far side would be sent it.
+ */
+async function refuseWhileItsItemsAreOpen(
+  services: Services,
+  { kind, id, client }: Endpoint,
+  next: string | null,
+): Promise<void> {
+  if (kind === 'service' || client === next) return;
+  const name = endpointName(kind, id);
+  const { open, counts } = await openItems(services, name);
+  const parallel = await services.finder.search(
+    { queue: PARALLEL },
+    1,
+    undefined,
+    (item) => item[kind] === id && !isSettled(item),
+  );
+  if (open === 0 && parallel.items.length === 0) return;
+  const whose = client === null ? 'no client' : `client "${client}"`;
+  const what = open > 0 ? `${open} open items` : 'open items on the parallel queue';
+  throw new Conflict(
+    `${name} belongs to ${whose} and has ${what}: let them run, or skip or clear them, before it changes hands`,
+    { counts },
+  );
+}
+
+const isSettled = ({ state }: Item): boolean =>
+  state === 'completed' || state === 'skipped' || state === 'resolved';
+
+async function openItems(services: Services, name: string) {
+  const [status] = await services.status([name]);
+  if (!status) return { open: 0, counts: null };
+  const { waiting, active, backingOff, failed } = status.counts;
+  return { open: waiting + active + backingOff + failed, counts: status.counts };
+}
+
 async function refuseWhileInUse(services: Services, endpoint: Endpoint): Promise<void> {
   const name = endpointName(endpoint.kind, endpoint.id);
-  const [status] = await services.status([name]);
-  if (!status) return;
-  const { waiting, active, backingOff, failed } = status.counts;
-  const open = waiting + active + backingOff + failed;
+  const { open, counts } = await openItems(services, name);
   if (open > 0) {
     throw new Conflict(
       `${name} has ${open} open items: let them run, or skip or clear them first`,
-      {
-        counts: status.counts,
-      },
+      { counts },
     );
   }
 }

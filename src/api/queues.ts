@@ -1,3 +1,4 @@
+import { statusAsSeen } from '../accounts/as-seen.js';
 import type { Caller } from '../accounts/caller.js';
 import { NotFound } from '../errors.js';
 import { endpointName } from '../queues/registry.js';
@@ -11,7 +12,7 @@ import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
 export function queueRoutes(services: Services): Route[] {
-  const { registry, transitions, status } = services;
+  const { registry, transitions, status, standing } = services;
 
   /** Names of the queues the caller may see, in the order they are listed. */
   const visible = async (caller: Caller): Promise<string[]> => {
@@ -21,7 +22,8 @@ export function queueRoutes(services: Services): Route[] {
       .map((one) => endpointName(one.kind, one.id));
     return caller.unlimited ? [...names, PARALLEL] : names;
   };
-  const show = async (statuses: readonly QueueStatus[]) => {
+  const show = async (found: readonly QueueStatus[], caller: Caller) => {
+    const statuses = await statusAsSeen(caller, found, standing);
     const endpoints = await registry.getMany(statuses.map((one) => one.name));
     return statuses.map((one, n) => showQueue(one, endpoints[n] ?? null));
   };
@@ -32,7 +34,7 @@ export function queueRoutes(services: Services): Route[] {
     return found;
   };
   const showOne = async (name: string, caller: Caller) =>
-    (await show([await one(name, caller)]))[0];
+    (await show([await one(name, caller)], caller))[0];
 
   return [
     route({
@@ -45,7 +47,7 @@ export function queueRoutes(services: Services): Route[] {
       query: queuesQuery,
       async handle({ query, caller }) {
         const page = pageOf(await visible(caller), (name) => name, query);
-        return { ...page, items: await show(await status(page.items)) };
+        return { ...page, items: await show(await status(page.items), caller) };
       },
     }),
     route({
@@ -118,7 +120,7 @@ export function queueRoutes(services: Services): Route[] {
       scope: 'read',
       summary: 'Per client and queue: waiting, failed, blocked, oldest.',
       async handle({ caller }) {
-        return summarise(await show(await status(await visible(caller))));
+        return summarise(await show(await status(await visible(caller)), caller));
       },
     }),
   ];

@@ -11,6 +11,7 @@ import type { Enqueuer } from '../queues/enqueue.js';
 import type { Finder } from '../queues/find.js';
 import type { Item } from '../queues/item.js';
 import type { Registry } from '../queues/registry.js';
+import type { Standing } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
 import type { Webhooks } from '../queues/webhooks.js';
 import type { References } from '../secrets/references.js';
@@ -34,5 +35,6 @@ export interface Services {
   readonly recipients: Recipients;
   readonly references: References;
   readonly webhooks: Webhooks;
+  readonly standing: Standing;
   status(names: readonly string[]): Promise<QueueStatus[]>;
 }

@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import type { BullBoardRequest } from '@bull-board/api/dist/types.js';
 import type { Request, RequestHandler, Response } from 'express';
+import { statusAsSeen } from '../accounts/as-seen.js';
 import type { Caller } from '../accounts/caller.js';
 import type { FleetPause, FleetSwitch } from '../blocking/fleet-switch.js';
 import type { Transitions } from '../blocking/transitions.js';
@@ -10,6 +12,7 @@ import { Forbidden, NotFound } from '../errors.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Log } from '../log.js';
 import type { Finder } from '../queues/find.js';
+import type { Item } from '../queues/item.js';
 import type { Registry } from '../queues/registry.js';
 import type { Standing } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
@@ -36,6 +39,13 @@ export interface BoardParts extends LookoutParts {
   callerOf(request: Request, response: Response): Caller;
 }
 
+/** One look of somebody at the board, as far as that one sees it. */
+interface Visit {
+  readonly caller: Caller;
+  readonly views: Views;
+  readonly fleet: FleetPause | null;
+}
+
 /** Where the board is mounted. */
 export const BOARD_PATH = '/board';
 
@@ -56,8 +66,8 @@ export class Desk {
   private readonly lookout: Lookout;
   /** By the headers of their request: the one thing of it that Bull Board hands on. */
   private readonly callers = new WeakMap<object, Caller>();
-  private views: Views = new Map();
-  private fleet: FleetPause | null = null;
+  /** Bull Board asks a line what it is without saying for whom: the request that it is asked in tells. */
+  private readonly visits = new AsyncLocalStorage<Visit>();
   readonly router: RequestHandler;
 
   constructor(parts: BoardParts) {
@@ -105,16 +115,26 @@ export class Desk {
 
   /** Brings what is shown up to date before Bull Board looks at it. */
   readonly refresh: RequestHandler = async (request, _, next) => {
-    if (request.path.startsWith('/api/')) {
-      const [views, { paused }] = await Promise.all([
-        this.snapshot.views(askedFor(request.path, request.query)),
-        this.parts.fleetSwitch.state(),
-      ]);
-      this.views = views;
-      this.fleet = paused;
-    }
-    next();
+    if (!request.path.startsWith('/api/')) return next();
+    const caller = this.callerOf(request);
+    const [views, { paused: fleet }] = await Promise.all([
+      this.snapshot
+        .views(askedFor(request.path, request.query))
+        .then((all) => this.seen(all, caller)),
+      this.parts.fleetSwitch.state(),
+    ]);
+    this.visits.run({ caller, views, fleet }, next);
   };
+
+  private async seen(views: Views, caller: Caller): Promise<Views> {
+    if (caller.unlimited) return views;
+    const theirs = [...views.values()].filter(({ name }) => {
+      const enrolled = this.roll.of(name);
+      return enrolled !== null && seesQueue(caller, enrolled);
+    });
+    const seen = await statusAsSeen(caller, theirs, this.parts.standing);
+    return new Map(seen.map((one) => [one.name, one]));
+  }
 
   readonly toQueue: RequestHandler<{ queue: string }> = async (request, response) => {
     const name = await this.nameOf(request.params.queue, this.callerOf(request));
@@ -186,13 +206,15 @@ export class Desk {
   }
 
   private lineOf(name: string, queue: QueueName): BoardLine {
-    const { lookout } = this;
+    const { lookout, visits } = this;
+    // Outside of a request nobody looks, and nothing is seen.
+    const sees = (item: Item) => visits.getStore()?.caller.seesItem(item) ?? false;
     return new BoardLine(name, {
-      view: () => this.views.get(queue) ?? null,
-      fleet: () => this.fleet,
-      items: (place, start, end) => lookout.items(queue, place, start, end),
-      item: (queueId) => lookout.item(queue, queueId),
-      logs: (queueId) => lookout.logs(queue, queueId),
+      view: () => visits.getStore()?.views.get(queue) ?? null,
+      fleet: () => visits.getStore()?.fleet ?? null,
+      items: (place, start, end) => lookout.items(queue, place, start, end, sees),
+      item: (queueId) => lookout.item(queue, queueId, sees),
+      logs: (queueId) => lookout.logs(queue, queueId, sees),
       metrics: (type, start, end) => lookout.metrics(queue, type, start, end),
       redisInfo: () => lookout.redisInfo(),
       visible: (request) => this.isVisible(queue, request),
@@ -200,7 +222,7 @@ export class Desk {
   }
 
   private isVisible(queue: QueueName, request: BullBoardRequest): boolean {
-    const view = this.views.get(queue);
+    const view = this.visits.getStore()?.views.get(queue);
     const enrolled = view && this.roll.of(queue);
     if (!enrolled || !seesQueue(this.callerOf(request), enrolled)) return false;
     const asked = request.params['queueName'] ?? request.query['activeQueue'];

@@ -10,6 +10,7 @@ import type {
   QueueWorker,
   Status,
 } from '@bull-board/api/dist/types.js';
+import { SOMEBODY_ELSES } from '../accounts/as-seen.js';
 import type { FleetPause } from '../blocking/fleet-switch.js';
 import type { Place } from '../queues/places.js';
 import { redactedText } from '../queues/redact.js';
@@ -183,6 +184,7 @@ export function describe(view: QueueView): string {
     const what = title ? `item ${queueId} (${title})` : `item ${queueId}`;
     return `Blocked${since ? ` since ${when(since)}` : ''} by ${what}: ${error}. Retry, skip or resolve it; nothing behind it runs before.`;
   }
+  if (view.blocked) return `Blocked by ${SOMEBODY_ELSES}: an admin of all clients can see to it.`;
   if (view.pausedBy) {
     const { actor, at, reason } = view.pausedBy;
     return `Paused by ${actor}${at ? ` at ${when(at)}` : ''}${reason ? `: ${reason}` : ''}. Resume it to go on.`;

@@ -16,6 +16,9 @@ export interface LookoutParts {
   readonly catalogue: Catalogue;
 }
 
+/** Whether whoever asks may see an item; those of others in a queue are left out. */
+type Sees = (item: Item) => boolean;
+
 /** Reads for the board what the snapshot of all queues does not hold: items, logs, throughput. */
 export class Lookout {
   private readonly parts: LookoutParts;
@@ -24,20 +27,27 @@ export class Lookout {
     this.parts = parts;
   }
 
-  async items(queue: QueueName, place: Place, start: number, end: number): Promise<ItemView[]> {
+  async items(
+    queue: QueueName,
+    place: Place,
+    start: number,
+    end: number,
+    sees: Sees,
+  ): Promise<ItemView[]> {
     const { redis, keys, finder } = this.parts;
     const ids = await idsAt(redis, keys, queue, place, start, end);
-    return this.shown(await finder.items(ids.map((id) => [queue, id])));
+    const items = await finder.items(ids.map((id) => [queue, id]));
+    return this.shown(items.filter(sees));
   }
 
-  async item(queue: QueueName, queueId: number): Promise<ItemView | null> {
-    const item = await this.find(queue, queueId);
+  async item(queue: QueueName, queueId: number, sees: Sees): Promise<ItemView | null> {
+    const item = await this.find(queue, queueId, sees);
     return item && ((await this.shown([item]))[0] ?? null);
   }
 
   /** What connectors wrote, then what people and the fleet did. */
-  async logs(queue: QueueName, queueId: number): Promise<string[]> {
-    const item = await this.find(queue, queueId);
+  async logs(queue: QueueName, queueId: number, sees: Sees): Promise<string[]> {
+    const item = await this.find(queue, queueId, sees);
     if (!item) return [];
     const written = await this.parts.finder.logs(item);
     return [
@@ -72,9 +82,9 @@ export class Lookout {
     return this.parts.redis.info();
   }
 
-  private async find(queue: QueueName, queueId: number): Promise<Item | null> {
+  private async find(queue: QueueName, queueId: number, sees: Sees): Promise<Item | null> {
     const item = await this.parts.finder.item(queueId);
-    return item?.queue === queue ? item : null;
+    return item?.queue === queue && sees(item) ? item : null;
   }
 
   private shown(items: readonly Item[]): Promise<ItemView[]> {

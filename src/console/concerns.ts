@@ -1,3 +1,4 @@
+import { SOMEBODY_ELSES, statusAsSeen } from '../accounts/as-seen.js';
 import type { Caller } from '../accounts/caller.js';
 import { describe } from '../instructions/catalogue.js';
 import type { Entity } from '../instructions/entity.js';
@@ -63,7 +64,8 @@ export async function concernsOf(caller: Caller, parts: Parts): Promise<Concerns
   const names = [...new Set([...stopped, ...held.map((one) => one.queue)])].filter(isQueue);
   const endpoints = await registry.getMany(names);
   const seen = names.filter((name, n) => caller.seesQueue(name, endpoints[n] ?? null));
-  const statuses = new Map((await status(seen)).map((one) => [one.name, one]));
+  const known = await statusAsSeen(caller, await status(seen), standing);
+  const statuses = new Map(known.map((one) => [one.name, one]));
 
   const blockers = [...statuses.values()].flatMap((one) => one.blockedBy?.queueId ?? []);
   const heldIds = held.map((one) => one.queueId);
@@ -75,6 +77,7 @@ export async function concernsOf(caller: Caller, parts: Parts): Promise<Concerns
   const concerns: Concern[] = [];
   for (const one of statuses.values()) {
     if (one.blockedBy) concerns.push(blocked(one, one.blockedBy, glances, say));
+    else if (one.blocked) concerns.push(blockedByAnother(one, say));
     else if (one.paused) concerns.push(paused(one, say));
   }
   for (const { queueId, queue, since } of held) {
@@ -243,6 +246,26 @@ function blocked(
       ? 'It still blocks its queue: skip or resolve it to let the queue go on'
       : by.error,
     cause: removed ? null : by.cause,
+    status,
+  };
+}
+
+/** Its item is of another client: the queue is named, since it stands, and nothing else. */
+function blockedByAnother(status: QueueStatus, say: Speaker): Concern {
+  const place = say.queue(status.name);
+  return {
+    key: `queue-${status.name}`,
+    kind: 'blocked',
+    since: status.oldestWaitingAt ?? '',
+    queue: status.name,
+    queueId: null,
+    what: `${place.queueName} is blocked`,
+    instruction: '',
+    title: '',
+    entity: null,
+    ...place,
+    error: `Blocked by ${SOMEBODY_ELSES}: an admin of all clients can see to it`,
+    cause: null,
     status,
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { statusAsSeen } from '../accounts/as-seen.js';
 import type { Caller } from '../accounts/caller.js';
 import { NotFound } from '../errors.js';
 import type { Item } from '../queues/item.js';
@@ -49,7 +50,7 @@ export async function seenItem(
   const item = await itemFor(services, queueId, caller);
   const [[shown], [status], [endpoint = null]] = await Promise.all([
     showItems([item], registry, catalogue),
-    services.status([item.queue]),
+    services.status([item.queue]).then((all) => statusAsSeen(caller, all, services.standing)),
     registry.getMany([item.queue]),
   ]);
   if (!shown || !status) throw new NotFound(`there is no item ${queueId}`);

@@ -1,3 +1,4 @@
+import { statusAsSeen } from '../accounts/as-seen.js';
 import type { Caller } from '../accounts/caller.js';
 import { NotFound } from '../errors.js';
 import type { Endpoint } from '../queues/registry.js';
@@ -8,10 +9,11 @@ import type { ConsoleServices } from './services.js';
 export async function queueSeen(
   caller: Caller,
   name: string,
-  { registry, status }: Pick<ConsoleServices, 'registry' | 'status'>,
+  { registry, status, standing }: Pick<ConsoleServices, 'registry' | 'status' | 'standing'>,
 ): Promise<{ status: QueueStatus; endpoint: Endpoint | null }> {
   const [endpoint = null] = await registry.getMany([name]);
-  const [found] = caller.seesQueue(name, endpoint) ? await status([name]) : [];
+  const here = caller.seesQueue(name, endpoint) ? await status([name]) : [];
+  const [found] = await statusAsSeen(caller, here, standing);
   if (!found) throw new NotFound(`there is no queue ${name}`);
   return { status: found, endpoint };
 }

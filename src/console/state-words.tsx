@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { SOMEBODY_ELSES } from '../accounts/as-seen.js';
 import type { SeenItem } from './item-seen.js';
 import { Ago } from './view/time.js';
 
@@ -74,6 +75,13 @@ function Stop({ seen: { item, status, queueName } }: { seen: SeenItem }) {
     return (
       <>
         ; {queueName} is blocked by <a href={`/items/${queueId}`}>item {queueId}</a>.
+      </>
+    );
+  }
+  if (status.blocked) {
+    return (
+      <>
+        ; {queueName} is blocked by {SOMEBODY_ELSES}.
       </>
     );
   }

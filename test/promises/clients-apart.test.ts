@@ -22,7 +22,7 @@ const refused = new Set<string>();
 beforeAll(async () => {
   far.answer = ({ body: { data } }) =>
     refused.has(String(data['orderNumber'] ?? data['sku']))
-      ? { status: 422, body: { detail: 'no' } }
+      ? { status: 422, body: { detail: `no ${data['sku']} here` } }
       : { status: 200 };
   await api.put('service', 'fulfillment', far.url);
   for (const client of clients) {
@@ -143,5 +143,128 @@ describe('order 1001 of one client is not order 1001 of another', () => {
     await api.untilState(last.queueId, 'completed');
     expect((await undo(mine.queueId)).status).toBe(200);
     await api.untilState(mine.queueId, 'completed');
+  });
+});
+
+describe('a channel that changes hands', () => {
+  const settings = (client: Client | null) => ({
+    description: 'The shop',
+    client,
+    connector: { type: 'http', url: far.url },
+  });
+  const give = (client: Client | null) =>
+    api.call('PUT', '/v1/channels/moved', { body: settings(client) });
+  let blocking: number;
+
+  beforeAll(async () => {
+    refused.add('ACME-SECRET');
+    await give('acme');
+    const item = (sku: string) =>
+      enqueue('acme', {
+        instruction: 'add_product',
+        channel: 'moved',
+        data: { sku, title: `${sku} of acme` },
+      });
+    blocking = (await item('ACME-SECRET')).queueId;
+    await api.untilState(blocking, 'failed');
+    await item('ACME-NEXT');
+  });
+
+  test('is not given away while it has unfinished items', async () => {
+    for (const other of ['beta', null] as const)
+      expect(await give(other)).toMatchObject({
+        status: 409,
+        body: {
+          detail:
+            'channel.moved belongs to client "acme" and has 2 open items: let them run, or skip or clear them, before it changes hands',
+        },
+      });
+    expect((await give('acme')).status).toBe(200);
+  });
+
+  test('nor while items of it are open on the parallel queue', async () => {
+    await api.put('channel', 'orders', far.url, { client: 'acme' });
+    await api.ok('POST', '/v1/queues/parallel/pause', {});
+    const { queueId } = await enqueue('acme', {
+      instruction: 'sync_order',
+      channel: 'orders',
+      data: { orderNumber: '2001' },
+    });
+    const given = () => api.call('PUT', '/v1/channels/orders', { body: { ...settings('beta') } });
+    expect((await given()).body.detail).toContain('open items on the parallel queue');
+    await goOn();
+    await api.untilState(queueId, 'completed');
+    expect((await given()).status).toBe(200);
+  });
+
+  describe('given away by an older release all the same', () => {
+    const hidden = /ACME|of acme/;
+
+    beforeAll(async () => {
+      const { endpoints, endpointsStamp } = api.keys.registry;
+      const stored = JSON.parse(String(await api.redis.hget(endpoints, 'channel.moved')));
+      const moved = JSON.stringify({ ...stored, client: 'beta' });
+      await api.redis.hset(endpoints, 'channel.moved', moved);
+      await api.redis.set(endpointsStamp, 'moved');
+    });
+
+    const texts = async (...paths: string[]) =>
+      Promise.all(
+        paths.map(async (path) => {
+          const { status, text } = await people.beta.get(path);
+          return { path, status, text };
+        }),
+      );
+
+    test('shows nothing of what is in it on Bull Board', async () => {
+      const name = encodeURIComponent('beta › Channels › The shop (moved)');
+      const [list, one] = await texts(
+        `/board/api/queues?activeQueue=${name}&status=failed&page=1&jobsPerPage=10`,
+        `/board/api/queues/${name}/${blocking}`,
+      );
+      const queues = JSON.parse(list!.text).queues as { name: string; description: string }[];
+      const shown = queues.find((queue) => queue.name === decodeURIComponent(name));
+      expect(shown).toMatchObject({
+        jobs: [],
+        description: expect.stringContaining('Blocked by an item of somebody else'),
+      });
+      expect(list!.text).not.toMatch(hidden);
+      expect(one!.status).toBe(404);
+      const [waiting] = await texts(
+        `/board/api/queues?activeQueue=${name}&status=waiting&page=1&jobsPerPage=10`,
+      );
+      expect(waiting!.text).not.toMatch(hidden);
+      const [logs] = await texts(`/board/api/queues/${name}/${blocking}/logs`);
+      expect(logs!.text).not.toContain('enqueue');
+      // The same board for the one whose items they are not any less.
+      const admin = await Person.of(api, { name: 'sees-all', role: 'admin' });
+      const whole = await admin.get(
+        `/board/api/queues?activeQueue=${name}&status=failed&page=1&jobsPerPage=10`,
+      );
+      expect(whole.text).toContain('ACME-SECRET');
+    });
+
+    test('shows nothing of what is in it at the desk', async () => {
+      for (const { path, status, text } of await texts('/queues/channel.moved', '/queues', '/')) {
+        expect([path, status]).toEqual([path, 200]);
+        expect(text).not.toMatch(hidden);
+      }
+      const [page] = await texts('/queues/channel.moved');
+      expect(page!.text).toContain('an item of somebody else');
+      expect(page!.text).not.toContain(`/items/${blocking}`);
+      const [item] = await texts(`/items/${blocking}`);
+      expect(item!.status).toBe(404);
+    });
+
+    test('shows nothing of what is in it to a key', async () => {
+      for (const path of ['/v1/queues/channel.moved', '/v1/queues', '/v1/summary', '/v1/items']) {
+        const { text } = await api.call('GET', path, { key: keys.beta });
+        expect(text).not.toMatch(hidden);
+      }
+      expect(await api.ok('GET', '/v1/queues/channel.moved', undefined, keys.beta)).toMatchObject({
+        state: 'blocked',
+        blockedBy: null,
+      });
+    });
   });
 });

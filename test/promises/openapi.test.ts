@@ -87,6 +87,12 @@ describe('against the running server', () => {
     keys.bolt = await keyFor(['admin', 'enqueue'], { client: 'bolt' });
   });
 
+  /** What has open items does not change hands. */
+  const givenAway = async (name: 'putChannel' | 'putSource') => {
+    const given = { ...(body(name) as object), client: 'bolt' };
+    expect((await andon.example(name, {}, { body: given })).status).toBe(409);
+  };
+
   test('endpoints: the examples work', async () => {
     for (const kind of ['Channel', 'Source', 'Service'] as const) {
       const lower = kind.toLowerCase();
@@ -105,6 +111,7 @@ describe('against the running server', () => {
     await andon.call('pause', { path: { name: 'source.sage' } });
     await andon.call('enqueue', { body: { instruction: 'sync_products', source: 'sage' } });
     expect((await andon.example('deleteSource')).status).toBe(409);
+    await givenAway('putSource');
     expect((await andon.call('deleteService', { path: { id: 'email' } })).status).toBe(409);
     const connector = { type: 'http', url: shop.url };
     await andon.example('putChannel', {}, { body: { ...body('putChannel'), connector } });
@@ -126,6 +133,7 @@ describe('against the running server', () => {
     await api.untilState(queueId, 'failed');
     await andon.call('skip', { path: at, body: { dryRun: true } });
     expect((await andon.call('deleteChannel', { path: { id: '12' } })).status).toBe(409);
+    await givenAway('putChannel');
     await andon.example('resolve', at);
     for (const name of ['retry', 'skip', 'resolve', 'undoSkip', 'edit'])
       expect((await andon.call(name, { path: at, body: body(name) })).status).toBe(409);

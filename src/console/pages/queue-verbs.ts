@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SOMEBODY_ELSES } from '../../accounts/as-seen.js';
 import { PARALLEL } from '../../redis/keys.js';
 import { localPath } from '../local-path.js';
 import { action, type ConsoleRoute, optionalText, type Visit } from '../page.js';
@@ -29,9 +30,9 @@ export const queueVerbs = (services: ConsoleServices): ConsoleRoute[] => [
       await queueSeen(visit.caller, name, services);
       await services.transitions.resume(name, visit.caller.actor);
       const { status } = await queueSeen(visit.caller, name, services);
-      const still = status.blockedBy
-        ? ` It is still blocked by item ${status.blockedBy.queueId}.`
-        : '';
+      const { blocked, blockedBy } = status;
+      const by = blockedBy ? `item ${blockedBy.queueId}` : SOMEBODY_ELSES;
+      const still = blocked ? ` It is still blocked by ${by}.` : '';
       return {
         to: whence(visit, `/queues/${name}`),
         say: `${name} is not paused any more.${still}`,

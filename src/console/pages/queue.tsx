@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { z } from 'zod';
+import { SOMEBODY_ELSES } from '../../accounts/as-seen.js';
 import type { Place } from '../../queues/places.js';
 import { redactedText } from '../../queues/redact.js';
 import type { QueueStatus } from '../../queues/status.js';
@@ -148,7 +149,7 @@ const Fact = ({ name, children }: { name: string; children: ComponentChildren })
 );
 
 function Stops({
-  status: { blockedBy, pausedBy, heldUntil, heldReason, heldSince, heldBy, overdue },
+  status: { blocked, blockedBy, pausedBy, heldUntil, heldReason, heldSince, heldBy, overdue },
 }: {
   status: QueueStatus;
 }) {
@@ -163,6 +164,8 @@ function Stops({
           <Ago at={blockedBy.since} />
           <span class="error block">{redactedText(blockedBy.error)}</span>
         </Fact>
+      ) : blocked ? (
+        <Fact name="Blocked by">{SOMEBODY_ELSES}</Fact>
       ) : null}
       {pausedBy ? (
         <Fact name="Paused by">
@@ -170,7 +173,7 @@ function Stops({
           {pausedBy.reason ? `: ${pausedBy.reason}` : ''}
         </Fact>
       ) : null}
-      {heldReason && !blockedBy ? (
+      {heldReason && !blocked ? (
         <Fact name={heldSince ? 'On hold' : 'Next try'}>
           {heldBy ? <a href={`/items/${heldBy}`}>item {heldBy}</a> : null}{' '}
           {heldSince ? <Ago at={heldSince} /> : null}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { statusAsSeen } from '../../accounts/as-seen.js';
 import { type Endpoint, endpointName } from '../../queues/registry.js';
 import type { QueueStatus } from '../../queues/status.js';
 import { PARALLEL } from '../../redis/keys.js';
@@ -47,7 +48,10 @@ export const queueListPages = (services: ConsoleServices): ConsoleRoute[] => [
       const wanted = query.state ? await inState(told, query.state, stands, status) : told;
       const rows = wanted.slice((query.page - 1) * ROWS, query.page * ROWS);
       const names = rows.map((one) => one.name);
-      const [statuses, paces] = await Promise.all([status(names), pace(names)]);
+      const [statuses, paces] = await Promise.all([
+        status(names).then((found) => statusAsSeen(caller, found, standing)),
+        pace(names),
+      ]);
       const clients = [...new Set(all.flatMap((one) => one.endpoint?.client ?? []))].sort();
       const seenStanding = all.filter((one) => stands.has(one.name)).length;
       return {
