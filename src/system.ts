@@ -490,13 +490,15 @@ export class System implements Part {
           tls: this.config.redisTls,
         }),
       close: (redis) => closeRedis(redis, CLOSE_MS),
-      connect: async (endpoint, registry) => {
-        const type = this.types.get(endpoint.connector.type);
+      connect: async ({ kind, id }, registry) => {
         try {
-          const stored = await registry.secrets(endpoint.kind, endpoint.id);
+          const whole = await registry.whole(kind, id);
+          if (!whole) throw new Error(`the ${kind} "${id}" was removed in this moment`);
+          const { endpoint, secrets: stored } = whole;
+          const type = this.types.get(endpoint.connector.type);
           const secrets = await this.references.resolve(stored);
           const settings = type.parse({ ...endpoint.connector, ...secrets });
-          const connector = await type.create(settings, endpointName(endpoint.kind, endpoint.id));
+          const connector = await type.create(settings, endpointName(kind, id));
           const told = discreet(connector, new Scrubber(secretTexts(stored, secrets)));
           return acts && type.type === 'email' ? withActs(told, acts) : told;
         } catch (error) {

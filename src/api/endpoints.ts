@@ -152,8 +152,9 @@ export async function putEndpoint(
   input: EndpointInput,
 ): Promise<{ endpoint: Endpoint; created: boolean; newSecret: string | null }> {
   const type = connectorTypes.get(input.connector.type);
-  const before = await registry.secrets(kind, id);
-  const kept = keptSecrets(before, await registry.get(kind, id), input);
+  const whole = await registry.whole(kind, id);
+  const before = whole?.secrets ?? {};
+  const kept = keptSecrets(before, whole?.endpoint ?? null, input);
   const settings = type.parse({ ...kept, ...input.connector }) as Record<string, unknown>;
   const secrets = Object.fromEntries(type.secrets.map((name) => [name, settings[name]]));
   const shown = Object.entries(settings).filter(([name]) => !type.secrets.includes(name));

@@ -4,7 +4,7 @@ import { rateLimitSchema, retrySettingsSchema } from '../config/schema.js';
 import { exchange } from '../redis/exchange.js';
 import type { Keys, QueueName } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
-import { type Stamped, writeStamped } from '../redis/stamped.js';
+import { readBoth, type Stamped, writeStamped } from '../redis/stamped.js';
 import { isSealed, SealedForGood, Vault } from '../secrets/vault.js';
 
 export const endpointKinds = ['channel', 'source', 'service'] as const;
@@ -80,7 +80,11 @@ export class Registry {
     this.scripts = scripts;
     this.keys = keys;
     this.vault = vault;
-    this.stamped = { hash: keys.registry.endpoints, stamp: keys.registry.endpointsStamp };
+    this.stamped = {
+      hash: keys.registry.endpoints,
+      beside: keys.registry.secrets,
+      stamp: keys.registry.endpointsStamp,
+    };
   }
 
   async get(kind: EndpointKind, id: string): Promise<Endpoint | null> {
@@ -89,12 +93,22 @@ export class Registry {
     return text === null ? (builtIn.get(name) ?? null) : this.parse(name, text);
   }
 
-  /** Secret settings of an endpoint's connector; never to leave the process except to its far side. */
-  async secrets(kind: EndpointKind, id: string): Promise<SecretSettings> {
+  /**
+   * An endpoint with the secret settings of its connector, as they belong together: read apart, a new token
+   * could go to an old address. The secrets never leave the process except to their far side.
+   */
+  async whole(
+    kind: EndpointKind,
+    id: string,
+  ): Promise<{ endpoint: Endpoint; secrets: SecretSettings } | null> {
     const name = endpointName(kind, id);
-    const stored = await this.redis.hget(this.keys.registry.secrets, name);
-    if (stored === null) return {};
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(await this.vault.open(stored, name)));
+    const [text, sealed] = await readBoth(this.redis, this.stamped, name);
+    const endpoint = text === null ? builtIn.get(name) : this.parse(name, text);
+    if (!endpoint) return null;
+    // Secrets without their endpoint are what a crash of an earlier version left.
+    if (text === null || sealed === null) return { endpoint, secrets: {} };
+    const opened: unknown = JSON.parse(await this.vault.open(sealed, name));
+    return { endpoint, secrets: z.record(z.string(), z.unknown()).parse(opened) };
   }
 
   /**
@@ -178,14 +192,10 @@ export class Registry {
   private async store(endpoint: Endpoint, secrets: SecretSettings): Promise<boolean> {
     const name = endpointName(endpoint.kind, endpoint.id);
     if (endpoint.kind !== 'service') await this.spreadIds(name);
-    await this.storeSecrets(name, secrets);
-    return (await writeStamped(this.redis, this.stamped, name, JSON.stringify(endpoint))) === 1;
-  }
-
-  private async storeSecrets(name: string, secrets: SecretSettings): Promise<void> {
-    const { secrets: key } = this.keys.registry;
-    if (Object.keys(secrets).length === 0) await this.redis.hdel(key, name);
-    else await this.redis.hset(key, name, this.vault.seal(JSON.stringify(secrets), name));
+    const none = Object.keys(secrets).length === 0;
+    const sealed = none ? null : this.vault.seal(JSON.stringify(secrets), name);
+    const values = [JSON.stringify(endpoint), sealed] as const;
+    return (await writeStamped(this.redis, this.stamped, name, values)) === 1;
   }
 
   delete(kind: EndpointKind, id: string): Promise<boolean> {
@@ -194,8 +204,7 @@ export class Registry {
 
   private async remove(kind: EndpointKind, id: string): Promise<boolean> {
     const name = endpointName(kind, id);
-    const removed = await writeStamped(this.redis, this.stamped, name, null);
-    await this.redis.hdel(this.keys.registry.secrets, name);
+    const removed = await writeStamped(this.redis, this.stamped, name, [null, null]);
     if (kind !== 'service') {
       // One that is put again under this id starts without the old rules and pause.
       await this.redis.del(this.keys.rules(name));

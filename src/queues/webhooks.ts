@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Durability, local } from '../redis/durability.js';
-import { exchange } from '../redis/exchange.js';
+import { exchange, removeBoth } from '../redis/exchange.js';
 import type { Keys } from '../redis/keys.js';
 import type { Vault } from '../secrets/vault.js';
 
@@ -69,10 +69,9 @@ export class Webhooks {
   }
 
   delete(id: string): Promise<void> {
-    return this.safely(async () => {
-      await this.redis.hdel(this.keys.registry.webhooks, id);
-      await this.redis.hdel(this.keys.registry.secrets, placeOf(id));
-    });
+    const { secrets, webhooks } = this.keys.registry;
+    // In one step: the secret that is left would sign for whoever registers this id next.
+    return this.safely(() => removeBoth(this.redis, [webhooks, id], [secrets, placeOf(id)]));
   }
 
   /** What its deliveries are signed with now, the newest first. */

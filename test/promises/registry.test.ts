@@ -1,8 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import type { Redis } from 'ioredis';
 import { routesOf } from '../../src/api/app.js';
 import type { Services } from '../../src/api/services.js';
+import { Registry } from '../../src/queues/registry.js';
+import { Webhooks } from '../../src/queues/webhooks.js';
+import { connectRedis, untilReady } from '../../src/redis/connect.js';
+import { Scripts } from '../../src/redis/script.js';
 import { readKey, Vault } from '../../src/secrets/vault.js';
 import { Api, product, SECRET_KEY } from '../support/api.js';
 import { FarSide } from '../support/far-side.js';
@@ -113,6 +118,83 @@ describe.each(['channel', 'source', 'service'])('a %s', (kind) => {
     expect(fresh).toMatch(/^whsec_/);
     expect([first, own]).not.toContain(fresh);
     await api.ok('DELETE', `/v1/${kind}s/kept`);
+  });
+});
+
+describe('whoever dies while an endpoint is put or removed', () => {
+  const vault = new Vault([readKey(SECRET_KEY)!]);
+  const { keys } = api;
+  const well = new Registry(api.redis, new Scripts(api.redis, keys), keys, vault);
+
+  /** Over a connection that is cut after so many commands. */
+  async function cutAfter(commands: number, work: (registry: Registry) => Promise<unknown>) {
+    const redis = connectRedis(api.redisUrl, { name: 'test', kind: 'fleet' });
+    await untilReady(redis, 5_000);
+    const send = redis.sendCommand.bind(redis);
+    let left = commands;
+    redis.sendCommand = (command, stream) => {
+      left -= 1;
+      if (left >= 0) return send(command, stream);
+      command.reject(new Error('cut'));
+      return command.promise;
+    };
+    const registry = new Registry(redis, new Scripts(redis, keys), keys, vault);
+    return work(registry)
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => redis.disconnect());
+  }
+  const put = (registry: Registry, at: string) => {
+    const url = `https://${at}.example/`;
+    const more = { retry: null, rateLimit: null, resendUnknown: false, recordUrl: null };
+    const about = { description: at, client: null, connector: { type: 'http', url }, ...more };
+    return registry.put({ kind: 'channel', id: 'cut', ...about }, { secret: at });
+  };
+  const seen = async () => {
+    const whole = await well.whole('channel', 'cut');
+    return whole && [whole.endpoint.description, whole.secrets['secret']];
+  };
+
+  test('leaves the old address with the old secret or the new one with the new, never one with the other', async () => {
+    await put(well, 'old');
+    let through = false;
+    for (let n = 0; !through; n += 1) {
+      through = await cutAfter(n, (registry) => put(registry, 'new'));
+      expect([['old', 'old'], through && ['new', 'new']]).toContainEqual(await seen());
+    }
+    expect(await seen()).toEqual(['new', 'new']);
+  });
+
+  test('leaves no secret behind for who comes next under that id', async () => {
+    const secret = () => api.redis.hget(keys.registry.secrets, 'channel.cut');
+    await put(well, 'old');
+    for (let n = 0; await seen(); n += 1)
+      await cutAfter(n, (registry) => registry.delete('channel', 'cut'));
+    expect(await secret()).toBeNull();
+
+    const book = (of: Redis) => new Webhooks(of, keys, vault);
+    const address = { id: 'cut', url: 'https://a.example/', description: '', client: null };
+    await book(api.redis).put({ ...address, events: null, disabled: null }, 'whsec_1');
+    for (let n = 0; await book(api.redis).get('cut'); n += 1)
+      await cutAfter(n, (registry) => book(registry['redis']).delete('cut'));
+    expect(await api.redis.hget(keys.registry.secrets, 'webhook.cut')).toBeNull();
+  });
+
+  test('and whoever reads meanwhile gets what belongs together', async () => {
+    await put(well, 'a');
+    let putting = true;
+    const puts = (async () => {
+      for (let n = 0; n < 100; n += 1) await put(well, n % 2 ? 'a' : 'b');
+      putting = false;
+    })();
+    while (putting) {
+      const [at, secret] = (await seen()) ?? [];
+      expect(secret).toBe(at);
+    }
+    await puts;
+    await well.delete('channel', 'cut');
   });
 });
 
