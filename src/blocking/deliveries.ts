@@ -239,6 +239,11 @@ export class Deliveries {
     return Number(await this.scripts.run('sweep', shard, [this.lockMs, ...queues]));
   }
 
+  /** Looks at these ids in the list of all; answers how many it lacks, 0 when it is right. */
+  async enroll(shard: ShardKeys, queueIds: readonly string[]): Promise<number> {
+    return Number(await this.scripts.run('enroll', shard, queueIds));
+  }
+
   /**
    * One small step of forgetting what was dealt with and kept for long enough. Answers how many went, and
    * with which of the queues to go on, from 1; 0 when all are through.

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Deliveries } from '../blocking/deliveries.js';
 import type { Log } from '../log.js';
 import type { Registry } from '../queues/registry.js';
-import { type Keys, PARALLEL } from '../redis/keys.js';
+import { type Keys, PARALLEL, type ShardKeys } from '../redis/keys.js';
 import type { Meter } from './meter.js';
 import { Routine } from './routine.js';
 
@@ -48,7 +48,25 @@ export class Sweeper extends Routine {
         this.meter.swept(found);
         if (found > 0) this.log.info({ found }, 'queues had work nobody announced');
       }
+      await this.enroll(shard);
     }
+  }
+
+  /** An older Andon, which may run beside us, keeps no list of ids. */
+  private async enroll(shard: ShardKeys): Promise<void> {
+    const lacking = await this.deliveries.enroll(shard, []);
+    if (lacking === 0) return;
+    const scan = { count: CHUNK };
+    const stream =
+      lacking > 0
+        ? this.redis.hscanStream(this.keys.ours(shard, 'items'), scan)
+        : this.redis.zscanStream(this.keys.ours(shard, 'ids'), scan);
+    for await (const pairs of stream as AsyncIterable<string[]>)
+      await this.deliveries.enroll(
+        shard,
+        pairs.filter((_, n) => n % 2 === 0),
+      );
+    this.log.info({ lacking }, 'the list of all ids was put right');
   }
 
   /** The lease outlasts two turns: when its holder dies, another sweeps soon after. */

@@ -10,6 +10,6 @@ if rcall('EXISTS', q.base .. id) == 0 then return 0 end
 if rcall('HEXISTS', q.base .. id, 'entity') == 0 then tally(q, ARGV[4], 1) end
 rcall('HSET', q.base .. id, 'title', ARGV[3], 'entity', ARGV[4], 'barrier', ARGV[5],
   'channel', ARGV[6], 'source', ARGV[7], 'client', ARGV[8])
-rcall('HSETNX', shard.items, id, q.name)
+enroll(q, id)
 index(ARGV[4], id)
 return 1

@@ -5,7 +5,6 @@
 --           items that came last   ARGV[2] text, ASCII letters small
 --   ARGV[3] how many to pass over   ARGV[4] how many to look at
 -- Returns {how many were looked at, 0 at the end, then queue ids of those that contain it}.
---@include ids
 
 local text, from, count = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local found = { 0 }
@@ -28,11 +27,10 @@ if ARGV[1] == 'failed' then
   return found
 end
 
-local last = tonumber(rcall('GET', shard.id) or 0) - from
-local first = math.max(1, last - count + 1)
-found[1] = math.max(0, last - first + 1)
-for n = last, first, -1 do
-  local id = string.format('%.0f', n * SHARDS + INDEX)
+-- Ids of plain BullMQ producers are larger than any of ours, however old.
+local ids = rcall('ZRANGE', shard.ids, '(' .. FOREIGN_IDS, 0, 'BYSCORE', 'REV', 'LIMIT', from, count)
+found[1] = #ids
+for _, id in ipairs(ids) do
   local queue = rcall('HGET', shard.items, id)
   local fields = queue and rcall('HMGET', line(queue).base .. id, 'title', 'name') or {}
   if contains({ fields[1] or '', fields[2] or '' }) then found[#found + 1] = id end

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import { type Entity, entityText } from '../instructions/entity.js';
-import type { Keys, QueueName, ShardKeys } from '../redis/keys.js';
+import { ID_RANGE, type Keys, type QueueName, type ShardKeys } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
 import { type Item, type ItemState, pairs, readItem, removedItem } from './item.js';
-import { ID_SPREAD, type Registry } from './registry.js';
+import type { Registry } from './registry.js';
 
 /** What to look for; all that is given must fit. */
 export interface Filter {
@@ -45,7 +45,7 @@ export class Finder {
   async queueOf(queueId: number): Promise<QueueName | null> {
     const shard = this.keys.shardOfId(queueId);
     const known = await this.redis.hget(this.keys.ours(shard, 'items'), String(queueId));
-    if (known !== null || queueId < ID_SPREAD) return known;
+    if (known !== null || queueId < ID_RANGE) return known;
     return this.registry.queueOfSpreadId(queueId);
   }
 
@@ -78,11 +78,9 @@ export class Finder {
     cursor?: number,
     allowed: (item: Item) => boolean = () => true,
   ): Promise<Page<Item>> {
-    const ids = await this.candidates(filter);
-    const rest = cursor === undefined ? ids : ids.filter(([, id]) => id < cursor);
     const found: Item[] = [];
-    for (let at = 0; at < rest.length; at += CHUNK) {
-      for (const item of await this.readMany(rest.slice(at, at + CHUNK))) {
+    for await (const ids of this.portions(filter, cursor)) {
+      for (const item of await this.readMany(ids)) {
         if (!matches(item, filter) || !allowed(item)) continue;
         if (found.length === limit)
           return { items: found, nextCursor: String(found.at(-1)?.queueId) };
@@ -102,9 +100,43 @@ export class Finder {
     } while (cursor !== undefined);
   }
 
-  /** The narrowest index that holds all that fit: entity, then state, then queue, then everything. */
-  private async candidates(filter: Filter): Promise<[QueueName, number][]> {
+  /** All that may fit, the highest id first, so many at a time as are read at once. */
+  private async *portions(
+    filter: Filter,
+    below = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<[QueueName, number][]> {
+    const listed = await this.candidates(filter);
+    if (listed === null) return yield* this.everything(below);
+    const rest = listed.filter(([, id]) => id < below);
+    for (let at = 0; at < rest.length; at += CHUNK) yield rest.slice(at, at + CHUNK);
+  }
+
+  /** Every item there is: too many to be listed in one go. */
+  private async *everything(below: number): AsyncGenerator<[QueueName, number][]> {
+    let end = below;
+    while (end > Number.NEGATIVE_INFINITY) {
+      const lists = await Promise.all(this.keys.shards.map((shard) => this.idsBelow(shard, end)));
+      // A shard that gave its fill may have more, above the last one of another.
+      end = Math.max(...lists.map((ids) => (ids.length < CHUNK ? -Infinity : Number(ids.at(-1)))));
+      const named = await Promise.all(
+        this.keys.shards.map((shard, n) => this.withQueues(shard, lists[n] ?? [])),
+      );
+      const ids = named.flat().filter(([, id]) => id >= end);
+      yield ids.sort(([, a], [, b]) => b - a);
+    }
+  }
+
+  private idsBelow(shard: ShardKeys, end: number): Promise<string[]> {
+    const key = this.keys.ours(shard, 'ids');
+    const max = end === Number.POSITIVE_INFINITY ? '+inf' : `(${end}`;
+    return this.redis.zrange(key, max, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, CHUNK);
+  }
+
+  /** The narrowest index that holds all that fit: entity, then state, then queue; null where there is none. */
+  private async candidates(filter: Filter): Promise<[QueueName, number][] | null> {
     const { state, queue, entity } = filter;
+    const ofState = state === 'failed' || state === 'skipped' || state === 'resolved';
+    if (!entity && !ofState && !queue) return null;
     const shards = queue ? [this.keys.shardOf(queue)] : this.keys.shards;
     const lists = await Promise.all(
       shards.map(async (shard) => {
@@ -116,15 +148,13 @@ export class Finder {
           );
           return this.withQueues(shard, ids);
         }
-        if (state === 'failed' || state === 'skipped' || state === 'resolved') {
+        if (ofState) {
           return this.withQueues(
             shard,
             await this.redis.zrange(this.keys.ours(shard, state), '0', '-1'),
           );
         }
-        if (queue) return this.idsOfQueue(queue);
-        const all = await this.redis.hgetall(this.keys.ours(shard, 'items'));
-        return Object.entries(all).map(([id, name]): [QueueName, number] => [name, Number(id)]);
+        return queue ? this.idsOfQueue(queue) : [];
       }),
     );
     return lists.flat().sort(([, a], [, b]) => b - a);

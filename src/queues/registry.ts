@@ -2,16 +2,13 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { rateLimitSchema, retrySettingsSchema } from '../config/schema.js';
 import { exchange } from '../redis/exchange.js';
-import type { Keys, QueueName } from '../redis/keys.js';
+import { FIRST_RANGE, ID_RANGE, type Keys, type QueueName } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';
 import { readBoth, type Stamped, writeStamped } from '../redis/stamped.js';
 import { isSealed, SealedForGood, Vault } from '../secrets/vault.js';
 
 export const endpointKinds = ['channel', 'source', 'service'] as const;
 export type EndpointKind = (typeof endpointKinds)[number];
-
-/** BullMQ numbers items a queue; each queue's numbers start at its ordinal times this. */
-export const ID_SPREAD = 1_000_000_000;
 
 const storedSchema = z.object({
   kind: z.enum(endpointKinds),
@@ -219,22 +216,24 @@ export class Registry {
   async queueOfSpreadId(queueId: number): Promise<QueueName | null> {
     return this.redis.hget(
       this.keys.registry.queueOfOrdinal,
-      String(Math.floor(queueId / ID_SPREAD)),
+      String(Math.floor(queueId / ID_RANGE)),
     );
   }
 
   /**
    * Moves BullMQ's own counter of a queue to a range of its own, so that the ids which plain producers
-   * get are unique over the whole system and never meet ours (below `ID_SPREAD`). Safe to repeat.
+   * get are unique over the whole system and never meet ours, which are below. Safe to repeat.
    */
   async spreadIds(queue: QueueName): Promise<void> {
     const { ordinals, lastOrdinal, queueOfOrdinal } = this.keys.registry;
     if ((await this.redis.hget(ordinals, queue)) === null) {
-      await this.redis.hsetnx(ordinals, queue, await this.redis.incr(lastOrdinal));
+      let ordinal = await this.redis.incr(lastOrdinal);
+      if (ordinal < FIRST_RANGE) ordinal = await this.redis.incrby(lastOrdinal, FIRST_RANGE);
+      await this.redis.hsetnx(ordinals, queue, ordinal);
     }
     const ordinal = Number(await this.redis.hget(ordinals, queue));
     await this.redis.hset(queueOfOrdinal, String(ordinal), queue);
-    await this.scripts.run('spread', this.keys.shardOf(queue), [queue, ordinal * ID_SPREAD]);
+    await this.scripts.run('spread', this.keys.shardOf(queue), [queue, ordinal * ID_RANGE]);
   }
 
   private parse(name: string, text: string): Endpoint {

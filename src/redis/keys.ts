@@ -11,6 +11,14 @@ import { createHash } from 'node:crypto';
  */
 export type QueueName = string;
 
+/** BullMQ numbers items a queue: each queue's numbers have a range of that size, those of ours are below all. */
+export const ID_RANGE = 1_000_000_000;
+/**
+ * Ranges before this one stay free for the ids of ours, which jump whenever Redis was started again. Those after it
+ * end with number 99,999: BullMQ's scripts write ids with 14 digits at most.
+ */
+export const FIRST_RANGE = 10_000;
+
 export const PARALLEL: QueueName = 'parallel';
 
 export const isBlocking = (queue: QueueName): boolean => queue !== PARALLEL;
@@ -43,6 +51,8 @@ const shardParts = {
   master: 'master',
   /** hash: queue id → queue name */
   items: 'items',
+  /** zset: queue id → itself; the ids of `items` in their order */
+  ids: 'ids',
   /** zset: queue → since when it could run; one for the blocking queues, one for the parallel queue */
   readyBlocking: 'ready:blocking',
   readyParallel: 'ready:parallel',
@@ -381,6 +391,7 @@ export const luaKeys: string = [
   "local OURS = PREFIX .. ':andon:'",
   `local LAYOUT_KEY = OURS .. '${LAYOUT_PART}'`,
   `local PARALLEL = '${PARALLEL}'`,
+  `local FOREIGN_IDS = ${FIRST_RANGE * ID_RANGE}`,
   `local shard = { ${Object.entries(shardParts)
     .map(([name, part]) => `${name} = OURS .. '${part}'`)
     .join(', ')} }`,

@@ -50,6 +50,7 @@ const calls = {
   complete: ours(9, 10),
   edit: told(6),
   'end-rule': told(5),
+  enroll: ours(0, 1),
   enqueue: told(3, 12),
   fail: ours(8),
   'fleet-pause': told(3),

@@ -4,6 +4,7 @@ import { Transitions } from '../../src/blocking/transitions.js';
 import { Routine } from '../../src/fleet/routine.js';
 import { Outbox } from '../../src/queues/outbox.js';
 import { idsAt } from '../../src/queues/places.js';
+import { Seeker } from '../../src/queues/seek.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
 import { argumentsOf, Scripts, scriptNames } from '../../src/redis/script.js';
 import { stockQueue } from '../support/bullmq.js';
@@ -325,6 +326,43 @@ it('ids jump when Redis was started again, since its file may lack the last ones
   await server.start();
   const after = await until('Redis to be back', () => add('f').catch(() => null));
   expect(after).toBeGreaterThan(fourth + 100_000);
+});
+
+it('what came before the ids jumped is still found by its title, and in the list of all', async () => {
+  const line = await new Line(redis, { environment: { ANDON_SHARDS: '2' } }).ready(
+    '12',
+    '13',
+    '14',
+  );
+  const before = await Promise.all(
+    ['12', '13', '14'].map((channel) =>
+      line.add(channel, ...Array.from({ length: 150 }, (_, n) => `linen ${n}`)),
+    ),
+  );
+  for (const shard of line.keys.shards)
+    await line.redis.set(line.keys.ours(shard, 'master'), 'the one before');
+  const after = await line.add('12', 'linen too');
+  const ids = [...before.flat(), ...after].map(({ queueId }) => queueId).sort((a, b) => b - a);
+  const seeker = new Seeker(line.redis, line.scripts, line.keys);
+  expect([...(await seeker.newest('linen', 1_000)).queueIds].sort((a, b) => b - a)).toEqual(ids);
+  const listed: number[] = [];
+  for await (const item of line.finder.all({})) listed.push(item.queueId);
+  expect(listed).toEqual(ids);
+});
+
+it('what an older Andon wrote beside us comes into the list of all, and what it removed goes', async () => {
+  const line = await new Line(redis).ready('12');
+  const shard = line.keys.shardOf('channel.12');
+  const [a, b] = await line.add('12', 'a', 'b');
+  const ids = line.keys.ours(shard, 'ids');
+  await line.redis.zrem(ids, String(a!.queueId));
+  await line.redis.zadd(ids, 77, '77');
+  await line.redis.zadd(ids, 78, '78');
+  await line.startFleet();
+  await until('the list to be right', async () => {
+    const now = await line.redis.zrange(ids, '0', '-1');
+    return String(now) === `${a!.queueId},${b!.queueId}`;
+  });
 });
 
 it('what goes wrong at every turn of the fleet’s routines is told once, and not as a detail', async () => {

@@ -59,7 +59,6 @@ local function accept(item)
   if item[10] ~= '' then rcall('HSET', q.base .. id, 'causedBy', item[10]) end
   local trace = traceOf(item[10], item[11])
   if trace ~= '' then rcall('HSET', q.base .. id, 'trace', trace) end
-  rcall('HSET', shard.items, id, q.name)
   index(entity, id)
   local kind = kindOf(entity)
   q.came[kind] = (q.came[kind] or 0) + 1

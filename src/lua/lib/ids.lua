@@ -1,3 +1,5 @@
+--@include index
+
 -- Queue ids are unique over all shards: this shard gives out those with its own remainder.
 local INDEX = tonumber(PREFIX:match(':s(%d+)}$'))
 
@@ -21,10 +23,11 @@ local function skipLost(told)
   rcall('SET', shard.master, is)
 end
 
+-- The next one for an item of this queue, under which it will be found.
 local function nextId(q)
   local id
   repeat
     id = string.format('%.0f', rcall('INCR', shard.id) * SHARDS + INDEX)
-  until rcall('EXISTS', q.base .. id) == 0 -- a plain BullMQ producer may have used it
+  until rcall('EXISTS', q.base .. id) == 0 and enroll(q, id) -- a plain BullMQ producer may have used it
   return id
 end

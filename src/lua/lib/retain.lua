@@ -17,7 +17,7 @@ local function forget(q, id, outcome)
   end
   unindex(f[2], id)
   rcall('ZREM', q.completed, id)
-  rcall('HDEL', shard.items, id)
+  strikeOff(id)
   rcall('UNLINK', q.base .. id, q.base .. id .. ':logs')
   return 1
 end

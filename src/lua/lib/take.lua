@@ -20,7 +20,7 @@ end
 -- queue id is also the idempotency key of every attempt.
 local function admit(q, id, lock, lockMs)
   if id:match('^[1-9]%d+$') and #id > 9 and #id < 15 then
-    rcall('HSETNX', shard.items, id, q.name)
+    enroll(q, id)
     rcall('HSET', q.base .. id, 'foreignId', id)
     return id
   end
@@ -35,7 +35,6 @@ local function admit(q, id, lock, lockMs)
   rcall('SET', q.base .. ours .. ':lock', lock, 'PX', lockMs)
   rcall('LREM', q.active, -1, id)
   rcall('LPUSH', q.active, ours)
-  rcall('HSET', shard.items, ours, q.name)
   return ours
 end
 
