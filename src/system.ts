@@ -313,7 +313,8 @@ export class System implements Part {
       registry,
       enqueuer: new Enqueuer(redis, scripts, keys),
       finder,
-      previewSkip: (item, scope) => previewSkip({ redis, keys, finder, catalogue }, item, scope),
+      previewSkip: (item, scope, sees) =>
+        previewSkip({ redis, keys, finder, catalogue }, item, scope, sees),
       skipTotals: (items) => skipTotals({ finder, catalogue }, items),
       transitions: new Transitions(scripts, keys, catalogue, witness),
       fleetSwitch: new FleetSwitch(redis, scripts, keys),

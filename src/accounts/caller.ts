@@ -53,6 +53,11 @@ export class Caller {
     return clients === null || (client !== null && clients.includes(client));
   }
 
+  /** Whether all items of its entity beside it are this one's too: on the parallel queue, all that its client has. */
+  ownsEntityOf(item: Pick<Item, 'queue' | 'client'>): boolean {
+    return item.queue !== PARALLEL || this.ownsClient(item.client);
+  }
+
   seesEndpoint(endpoint: Pick<Endpoint, 'kind' | 'id' | 'client'>): boolean {
     if (!this.seesClient(endpoint.client)) return false;
     return this.seesTarget(

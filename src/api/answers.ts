@@ -155,6 +155,9 @@ const skipPreview = named(
       .array(listedItem)
       .meta({ description: 'items that stay queued and build on what it would have done' }),
     next: listedItem.nullable().meta({ description: 'what would run next' }),
+    nextHidden: z
+      .boolean()
+      .meta({ description: 'an item of somebody else would run next, so `next` is null' }),
     stopped: z
       .enum(['paused', 'blocked'])
       .nullable()

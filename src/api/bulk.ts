@@ -4,6 +4,7 @@ import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
 import * as answers from './answers.js';
 import { bulkRetryBody, bulkSkipBody } from './input.js';
+import { refuseBeyondLimits } from './items.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
@@ -48,6 +49,7 @@ export function bulkRoutes(services: Services): Route[] {
           wanted,
           (item) => transitions.skip(item, { actor: caller.actor, reason, scope }),
           async (chosen) => {
+            refuseBeyondLimits(caller, chosen, scope);
             const { needsReason } = await services.skipTotals(reason?.trim() ? [] : chosen);
             if (needsReason[scope]) throw new InvalidInput([{ pointer: '/reason', detail: ASKED }]);
           },

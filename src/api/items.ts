@@ -1,7 +1,7 @@
 import type { Caller } from '../accounts/caller.js';
 import { edited } from '../blocking/edit.js';
 import type { SkipScope } from '../blocking/transitions.js';
-import { NotFound } from '../errors.js';
+import { Forbidden, NotFound } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
@@ -17,8 +17,10 @@ export function itemRoutes(services: Services): Route[] {
     const [shown] = await showItems([item], registry, catalogue);
     return { ...shown, logs: await finder.logs(item) };
   };
-  const preview = async (item: Item, scope: SkipScope) => {
-    const { skips, needs, next, ...rest } = await services.previewSkip(item, scope);
+  const preview = async (item: Item, scope: SkipScope, caller: Caller) => {
+    const { skips, needs, next, ...rest } = await services.previewSkip(item, scope, (one) =>
+      caller.seesItem(one),
+    );
     const shown = (items: readonly Item[]) => showItems(items, registry, catalogue);
     return {
       dryRun: true,
@@ -102,7 +104,8 @@ export function itemRoutes(services: Services): Route[] {
       async handle({ params, body, caller }) {
         const item = await itemFor(services, params.queueId, caller);
         const { dryRun, ...request } = body;
-        if (dryRun) return preview(item, request.scope ?? 'item');
+        refuseBeyondLimits(caller, [item], request.scope);
+        if (dryRun) return preview(item, request.scope ?? 'item', caller);
         const skipped = await transitions.skip(item, {
           ...request,
           actor: caller.actor,
@@ -146,6 +149,19 @@ export function itemRoutes(services: Services): Route[] {
       },
     }),
   ];
+}
+
+/** A scope may take more than is seen: on the parallel queue, all that a client has of an entity. @throws Forbidden */
+export function refuseBeyondLimits(
+  caller: Caller,
+  items: readonly Item[],
+  scope: SkipScope = 'item',
+): void {
+  const beyond = scope === 'item' ? undefined : items.find((item) => !caller.ownsEntityOf(item));
+  if (beyond)
+    throw new Forbidden(
+      `item ${beyond.queueId} is on the parallel queue, where the scope ${scope} takes items of its whole client: a key for some of its channels or sources may skip the item only`,
+    );
 }
 
 /** The item, if there is one that the caller may see. @throws NotFound */

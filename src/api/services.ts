@@ -29,7 +29,7 @@ export interface Services {
   readonly apiKeys: ApiKeys;
   readonly accounts: Accounts;
   readonly connectorTypes: ConnectorTypes;
-  previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
+  previewSkip(item: Item, scope: SkipScope, sees: (item: Item) => boolean): Promise<SkipPreview>;
   skipTotals(items: readonly Item[]): Promise<SkipTotals>;
   readonly incidents: Incidents;
   readonly recipients: Recipients;

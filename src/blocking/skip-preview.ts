@@ -12,8 +12,10 @@ export interface SkipPreview {
   readonly skips: readonly Item[];
   /** Items of the same entity that stay queued and build on what the item would have done. */
   readonly needs: readonly Item[];
-  /** What would run next; null when nothing waits. */
+  /** What would run next; null when nothing waits, and when it is not for whoever asks. */
   readonly next: Item | null;
+  /** Something would run next, and it is not for whoever asks to see. */
+  readonly nextHidden: boolean;
   /** The queue would not go on all the same: it is paused, or blocked by another item. */
   readonly stopped: 'paused' | 'blocked' | null;
   /** A rule would go on skipping the entity's updates until its next add. */
@@ -32,11 +34,12 @@ interface Sight {
 /** How many of a queue's items the search for the next one looks at. */
 const LOOK_AHEAD = 200;
 
-/** What skipping `item` with `scope` would do. Changes nothing. */
+/** What skipping `item` with `scope` would do. Changes nothing. @param sees whether the one who asks may see an item */
 export async function previewSkip(
   sight: Sight,
   item: Item,
   scope: SkipScope,
+  sees: (item: Item) => boolean,
 ): Promise<SkipPreview> {
   const { redis, keys, finder, catalogue } = sight;
   const barrier = (one: Item) => catalogue.get(one.instruction)?.barrier ?? 'other';
@@ -47,12 +50,14 @@ export async function previewSkip(
   const skipped = new Set(skips.map(({ queueId }) => queueId));
   const ahead = await idsAt(redis, keys, item.queue, 'waiting', 0, LOOK_AHEAD + others.length);
   const nextId = ahead.find((id) => !skipped.has(id));
+  const next = nextId === undefined ? null : await finder.item(nextId);
   const facts = await redis.hmget(keys.line(item.queue), 'blockedBy', 'pausedAt');
   const blockedByOther = facts[0] !== null && facts[0] !== String(item.queueId);
   return {
     skips,
     needs: barrier(item) === 'add' ? upToAdd.filter((one) => !skipped.has(one.queueId)) : [],
-    next: nextId === undefined ? null : await finder.item(nextId),
+    next: next && sees(next) ? next : null,
+    nextHidden: next !== null && !sees(next),
     stopped: blockedByOther ? 'blocked' : facts[1] ? 'paused' : null,
     rule: scope === 'entity-until-add' && upToAdd.length === queued.length && item.entity !== null,
     needsReason: skips.some((one) => catalogue.isGrave(one.instruction)),

@@ -115,7 +115,8 @@ async function show(token: string, services: ConsoleServices): Promise<Sight> {
         token={token}
         item={item}
         description={await describeItem(item, services)}
-        preview={await services.previewSkip(item, 'item')}
+        // Whoever holds the mail is told of the client that it is about, and of no other.
+        preview={await services.previewSkip(item, 'item', (one) => one.client === item.client)}
       />
     ),
   };

@@ -41,7 +41,7 @@ export interface ConsoleServices {
   readonly log: Log;
   /** Of Andon itself, as the support bundle tells it. */
   readonly version: string;
-  previewSkip(item: Item, scope: SkipScope): Promise<SkipPreview>;
+  previewSkip(item: Item, scope: SkipScope, sees: (item: Item) => boolean): Promise<SkipPreview>;
   skipTotals(items: readonly Item[]): Promise<SkipTotals>;
   readonly incidents: Incidents;
   readonly recipients: Recipients;

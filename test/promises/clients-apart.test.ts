@@ -1,5 +1,7 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
-import { Api, type Body } from '../support/api.js';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Acts } from '../../src/incidents/acts.js';
+import { readKey, Vault } from '../../src/secrets/vault.js';
+import { Api, type Body, SECRET_KEY } from '../support/api.js';
 import { Person } from '../support/desk.js';
 import { FarSide } from '../support/far-side.js';
 import { startTestRedis } from '../support/redis.js';
@@ -266,5 +268,95 @@ describe('a channel that changes hands', () => {
         blockedBy: null,
       });
     });
+  });
+});
+
+describe('what would run next', () => {
+  /** On the parallel queue: fails for acme, and beta's waits. */
+  let failed: Body;
+  /** On a blocking queue: fails for beta, and what waits was acme's before the channel changed hands. */
+  let head: Body;
+  const hidden = /HIDDEN/;
+
+  beforeAll(async () => {
+    refused.add('3001');
+    failed = await fulfil('acme', '3001');
+    await api.untilState(failed.queueId, 'failed');
+    await api.ok('POST', '/v1/queues/parallel/pause', {});
+    await fulfil('beta', 'HIDDEN-3002');
+
+    await api.put('channel', 'mixed', far.url, { client: 'beta' });
+    refused.add('3003');
+    const add = (sku: string) =>
+      enqueue('beta', {
+        instruction: 'update_product',
+        channel: 'mixed',
+        data: { sku, title: sku },
+      });
+    head = await add('3003');
+    await api.untilState(head.queueId, 'failed');
+    const next = await add('HIDDEN-3004');
+    await api.redis.hset(api.keys.item('channel.mixed', next.queueId), 'client', 'acme');
+  });
+  afterAll(goOn);
+
+  const cases = (): [Client, Body][] => [
+    ['acme', failed],
+    ['beta', head],
+  ];
+
+  test('is told by a preview only that it is somebody else’s, when it is', async () => {
+    for (const [client, { queueId }] of cases())
+      for (const scope of ['item', 'entity', 'entity-until-add']) {
+        const preview = await skip(client, queueId, scope, { dryRun: true });
+        expect(preview).toMatchObject({ next: null, nextHidden: true });
+        expect(JSON.stringify(preview)).not.toMatch(hidden);
+      }
+    const all = await api.ok('POST', `/v1/items/${head.queueId}/skip`, { dryRun: true });
+    expect(all).toMatchObject({ next: { title: 'HIDDEN-3004' }, nextHidden: false });
+  });
+
+  test('is told so on the page of a skip, too', async () => {
+    for (const [client, { queueId }] of cases()) {
+      const page = await people[client].get(`/items/${queueId}/skip`);
+      expect(page.status).toBe(200);
+      expect(page.text).not.toMatch(hidden);
+      if (client === 'beta') expect(page.text).toContain('Then an item of somebody else runs.');
+    }
+  });
+
+  test('and where the link of a mail leads', async () => {
+    const acts = new Acts(api.redis, api.keys, new Vault([readKey(SECRET_KEY)!]), 60_000);
+    for (const [client, { queue, queueId }] of cases()) {
+      const at = await acts.failedAt(queue, queueId);
+      const act = { verb: 'skip', incident: 1, queueId, at: at ?? 0, address: 'a@b.c' } as const;
+      const page = await api.call('GET', `/act/${await acts.sign(act, Date.now())}`, { key: null });
+      expect(page.status).toBe(200);
+      expect(page.text).not.toMatch(hidden);
+      // Nothing waits for what is on the parallel queue; the test has paused it.
+      if (client === 'beta')
+        expect(page.text).toContain('Next would run an item of somebody else.');
+    }
+  });
+
+  test('a key for one channel skips beyond it on the parallel queue no more than it sees', async () => {
+    await api.put('channel', 'acme-shop', far.url, { client: 'acme' });
+    const key = await makeKey({ scopes: ['enqueue', 'operate'], channels: ['acme-shop'] });
+    refused.add('3005');
+    const item = { instruction: 'sync_order', channel: 'acme-shop', data: { orderNumber: '3005' } };
+    await goOn();
+    const { queueId } = await api.ok('POST', '/v1/items', item, key);
+    await api.untilState(queueId, 'failed');
+    await api.ok('POST', '/v1/queues/parallel/pause', {});
+    refused.delete('3005');
+    const beyond = await fulfil('acme', '3005');
+    const wide = { scope: 'entity', reason: 'x' };
+    const skipIt = (path: string, body: object) => api.call('POST', path, { body, key });
+    expect((await skipIt(`/v1/items/${queueId}/skip`, wide)).status).toBe(403);
+    expect((await skipIt(`/v1/items/${queueId}/skip`, { ...wide, dryRun: true })).status).toBe(403);
+    expect((await skipIt('/v1/items/skip', { ...wide, state: 'failed' })).status).toBe(403);
+    expect(await stateOf('acme', beyond)).toBe('waiting');
+    expect((await skipIt(`/v1/items/${queueId}/skip`, { reason: 'x' })).status).toBe(200);
+    expect(await stateOf('acme', beyond)).toBe('waiting');
   });
 });

@@ -156,7 +156,7 @@ describe('before a skip one sees what it does', () => {
   const preview = async (line: Line, id: number, scope: 'item' | 'entity' | 'entity-until-add') => {
     const { redis, keys, finder } = line;
     const sight = { redis, keys, finder, catalogue: loadCatalogue() };
-    return previewSkip(sight, await line.item(id), scope);
+    return previewSkip(sight, await line.item(id), scope, () => true);
   };
 
   it('this item only: what is queued up to the next add needs it', async () => {
@@ -165,7 +165,7 @@ describe('before a skip one sees what it does', () => {
     expect(titles(skips)).toEqual(['add']);
     expect(titles(needs)).toEqual(['update 1', 'update 2']);
     expect(next?.data['title']).toBe('update 1');
-    expect(rest).toEqual({ stopped: null, rule: false, needsReason: true });
+    expect(rest).toEqual({ nextHidden: false, stopped: null, rule: false, needsReason: true });
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SOMEBODY_ELSES } from '../../accounts/as-seen.js';
 import type { SkipPreview } from '../../blocking/skip-preview.js';
 import { skippedTogether } from '../../blocking/skipped-together.js';
 import { type SkipScope, skipScopes } from '../../blocking/transitions.js';
@@ -32,7 +33,11 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
       const choices = await Promise.all(
         offered.map(async (scope) => ({
           scope,
-          told: await told(services, seen, await services.previewSkip(item, scope)),
+          told: await told(
+            services,
+            seen,
+            await services.previewSkip(item, scope, (one) => caller.seesItem(one)),
+          ),
         })),
       );
       const dangerous = services.catalogue.isGrave(item.instruction);
@@ -147,13 +152,13 @@ interface Told {
 async function told(
   { registry, catalogue }: ConsoleServices,
   { item, queueName }: SeenItem,
-  { skips, needs, next, stopped, rule, needsReason }: SkipPreview,
+  { skips, needs, next, nextHidden, stopped, rule, needsReason }: SkipPreview,
 ): Promise<Told> {
   const names = async (items: readonly Item[]) =>
     (await showItems(items.slice(0, NAMED), registry, catalogue)).map(
       (one) => `${one.queueId} ${nameOf(one)}`,
     );
-  const [nextName] = next ? await names([next]) : [];
+  const [nextName] = next ? await names([next]) : nextHidden ? [SOMEBODY_ELSES] : [];
   return {
     skips: await names(skips),
     count: skips.length,

@@ -1,3 +1,4 @@
+import { SOMEBODY_ELSES } from '../../accounts/as-seen.js';
 import type { SkipPreview } from '../../blocking/skip-preview.js';
 import type { Act } from '../../incidents/acts.js';
 import type { IncidentView } from '../../incidents/incidents.js';
@@ -91,7 +92,7 @@ const verbs = { retry: 'Retry', skip: 'Skip it', claim: 'I look after it' } as c
 
 const nameOf = (item: Item) => `item ${item.queueId}${item.title ? ` · ${item.title}` : ''}`;
 
-function Follows({ preview: { needs, next, stopped } }: { preview: SkipPreview }) {
+function Follows({ preview: { needs, next, nextHidden, stopped } }: { preview: SkipPreview }) {
   return (
     <>
       <p>It stays undone, and its queue goes on without it.</p>
@@ -110,7 +111,9 @@ function Follows({ preview: { needs, next, stopped } }: { preview: SkipPreview }
           ? `The queue would stay ${stopped} all the same.`
           : next
             ? `Next would run ${nameOf(next)}.`
-            : 'Nothing else waits in that queue.'}
+            : nextHidden
+              ? `Next would run ${SOMEBODY_ELSES}.`
+              : 'Nothing else waits in that queue.'}
       </p>
     </>
   );
