@@ -41,6 +41,22 @@ export class Caller {
     return clients?.length === 1 ? (clients[0] ?? null) : null;
   }
 
+  /** Whether it may reach certain channels and sources only, and nothing of a client as a whole. */
+  get targetsOnly(): boolean {
+    return this.limits.channels !== null || this.limits.sources !== null;
+  }
+
+  /**
+   * Whose idempotency keys it meets: those with the same limits, so that a key which replaces another finds
+   * again what that one sent, and strangers never meet.
+   */
+  get keySpace(): string {
+    if (!this.targetsOnly && (this.limits.clients === null || this.onlyClient !== null))
+      return this.onlyClient ?? '';
+    const { clients, channels, sources } = this.limits;
+    return JSON.stringify([clients, channels, sources].map((ids) => ids && [...ids].sort()));
+  }
+
   seesClient(client: string | null): boolean {
     const { clients } = this.limits;
     return clients === null || (client !== null && clients.includes(client));
@@ -48,8 +64,8 @@ export class Caller {
 
   /** Whether a client as a whole is this one's; null is what belongs to no client. */
   ownsClient(client: string | null): boolean {
-    const { clients, channels, sources } = this.limits;
-    if (channels || sources) return false;
+    const { clients } = this.limits;
+    if (this.targetsOnly) return false;
     return clients === null || (client !== null && clients.includes(client));
   }
 

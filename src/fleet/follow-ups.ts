@@ -42,7 +42,10 @@ export async function checkFollowUps(
 const requester = (client: string | null): Requester => ({
   limits: { clients: client === null ? null : [client] },
   onlyClient: client,
+  targetsOnly: false,
+  keySpace: client ?? '',
   seesClient: (other) => client === null || other === client,
+  seesItem: (other) => client === null || other.client === client,
   seesEndpoint: (endpoint) => client === null || endpoint.client === client,
 });
 

@@ -15,9 +15,14 @@ import type { Webhooks } from './webhooks.js';
 export interface Requester {
   /** Null is no limit. */
   readonly limits: { readonly clients: readonly string[] | null };
+  /** It may enqueue for certain channels and sources only. */
+  readonly targetsOnly: boolean;
+  /** Whose idempotency keys it meets. No blanks. */
+  readonly keySpace: string;
   /** The one client that everything it enqueues belongs to; null when there is no or more than one. */
   readonly onlyClient: string | null;
   seesClient(client: string | null): boolean;
+  seesItem(item: Pick<Accepted, 'client' | 'channel' | 'source'>): boolean;
   seesEndpoint(endpoint: Pick<Endpoint, 'kind' | 'id' | 'client'>): boolean;
 }
 
@@ -107,7 +112,9 @@ function checkOne(
   faults.push(...faultsIn(dataSchemas[entry.data], item.data, '/data'));
   const data = item.data as JsonObject;
   const target = 'endpoint' in way ? endpoints.get(way.endpoint) : undefined;
-  const client = clientOf(item, target, caller);
+  const client = caller.targetsOnly
+    ? clientOfTarget(item, target, endpoints, caller)
+    : clientOf(item, target, caller);
   if (typeof client === 'object' && client !== null) faults.push(client);
   if (faults.length > 0 || 'pointer' in way || (typeof client === 'object' && client !== null)) {
     return faults;
@@ -123,9 +130,7 @@ function checkOne(
     channel: item.channel ?? null,
     source: item.source ?? null,
     client,
-    idempotencyKey: item.idempotencyKey
-      ? `${caller.onlyClient ?? ''} ${item.idempotencyKey}`
-      : null,
+    idempotencyKey: item.idempotencyKey ? `${caller.keySpace} ${item.idempotencyKey}` : null,
   };
 }
 
@@ -143,6 +148,31 @@ function clientOf(
   if (!caller.seesClient(client)) {
     const theirs = caller.limits.clients?.map((one) => `"${one}"`).join(', ');
     return { pointer: '/client', detail: `this key may enqueue for client ${theirs} only` };
+  }
+  return client;
+}
+
+/** For whom only some channels and sources are there: the client of the one that the item goes to or names. */
+function clientOfTarget(
+  item: NewItem,
+  target: Endpoint | undefined,
+  endpoints: ReadonlyMap<string, Endpoint>,
+  caller: Requester,
+): string | null | Fault {
+  const named = (['channel', 'source'] as const).flatMap((kind) => {
+    const id = item[kind];
+    return (id !== undefined && endpoints.get(endpointName(kind, id))) || [];
+  });
+  const own = target && target.kind !== 'service' ? target : named[0];
+  const client = own?.client ?? null;
+  const { channel = null, source = null } = item;
+  if (!own || !caller.seesItem({ client, channel, source })) {
+    const detail = 'this key may enqueue for its own channels and sources only: name one of them';
+    return { pointer: item.source === undefined ? '/channel' : '/source', detail };
+  }
+  if (item.client && item.client !== client) {
+    const whose = client === null ? 'no client' : `client "${client}"`;
+    return { pointer: '/client', detail: `${own.kind} "${own.id}" belongs to ${whose}` };
   }
   return client;
 }

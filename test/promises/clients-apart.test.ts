@@ -360,3 +360,90 @@ describe('what would run next', () => {
     expect(await stateOf('acme', beyond)).toBe('waiting');
   });
 });
+
+describe('a key for one channel', () => {
+  let channelKey: string;
+  let otherKey: string;
+  const post = (body: object, key: string, headers: Record<string, string> = {}) =>
+    api.call('POST', '/v1/items', { body, key, headers });
+  const update = (channel: string, sku: string) => ({
+    instruction: 'update_product',
+    channel,
+    data: { sku, title: 'T' },
+  });
+
+  beforeAll(async () => {
+    for (const client of clients) await api.put('channel', `only-${client}`, far.url, { client });
+    await api.put('channel', 'only-nobody', far.url);
+    await api.put('service', 'email', far.url);
+    const grant = (channel: string) => ({ scopes: ['enqueue', 'read'], channels: [channel] });
+    channelKey = await makeKey(grant('only-acme'));
+    otherKey = await makeKey(grant('only-beta'));
+  });
+
+  test('enqueues for that channel, and nothing in the name of any client', async () => {
+    const mail = { instruction: 'send_email', data: { to: 'a@b.c', subject: 'S', text: 'T' } };
+    const order = { instruction: 'fulfill_order', data: { orderNumber: '4001' } };
+    const before = await api.dump();
+    for (const item of [mail, order])
+      for (const client of ['beta', 'acme', undefined])
+        expect(await post({ ...item, client }, channelKey)).toMatchObject({
+          status: 422,
+          body: {
+            errors: [
+              {
+                pointer: '/channel',
+                detail:
+                  'this key may enqueue for its own channels and sources only: name one of them',
+              },
+            ],
+          },
+        });
+    const named = { ...order, channel: 'only-acme' };
+    expect(await post({ ...named, client: 'beta' }, channelKey)).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/client' }] },
+    });
+    expect((await post({ ...order, channel: 'only-beta' }, channelKey)).status).toBe(422);
+    const batch = { items: [update('only-acme', 'A'), order] };
+    const refusedBatch = await api.call('POST', '/v1/items/batch', {
+      body: batch,
+      key: channelKey,
+    });
+    expect(refusedBatch.status).toBe(422);
+    expect(await api.dump()).toEqual(before);
+
+    const taken = await post(named, channelKey);
+    expect(taken.status).toBe(202);
+    expect(await api.item(taken.body.queueId, channelKey)).toMatchObject({
+      client: 'acme',
+      channel: 'only-acme',
+    });
+    expect((await post(update('only-acme', 'A'), channelKey)).status).toBe(202);
+  });
+
+  test('whose channel is nobody’s enqueues for nobody', async () => {
+    const key = await makeKey({ scopes: ['enqueue'], channels: ['only-nobody'] });
+    const item = update('only-nobody', 'A');
+    expect((await post({ ...item, client: 'beta' }, key)).status).toBe(422);
+    expect((await post(item, key)).status).toBe(202);
+  });
+
+  test('never meets the idempotency keys of another, but those of the key it replaces', async () => {
+    const again = { 'idempotency-key': 'once' };
+    const mine = await post(update('only-acme', 'ONCE'), channelKey, again);
+    expect(mine.status).toBe(202);
+    for (const [key, channel] of [
+      [otherKey, 'only-beta'],
+      [keys.acme, 'only-acme'],
+    ] as const) {
+      const theirs = await post(update(channel, 'ELSE'), key, again);
+      expect(theirs.status).toBe(202);
+      expect(theirs.headers['idempotent-replayed']).toBeUndefined();
+    }
+    const successor = await makeKey({ scopes: ['enqueue'], channels: ['only-acme'] });
+    const replayed = await post(update('only-acme', 'ONCE'), successor, again);
+    expect(replayed.headers['idempotent-replayed']).toBe('true');
+    expect(replayed.body.queueId).toBe(mine.body.queueId);
+  });
+});

@@ -86,6 +86,10 @@ export function Idempotency(): VNode {
           before the first try.
         </li>
         <li>1 to 255 printable characters without blanks, remembered for 7 days.</li>
+        <li>
+          API keys with the same limits (client, channels, sources) share them, so that a new API
+          key finds what the one before has sent; others never meet.
+        </li>
         <li>The same key with another body is refused with 422, and nothing is stored.</li>
         <li>
           In a batch, each item may have an <code>idempotencyKey</code> of its own; then an item
