@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type Config, loadConfig } from './config/load.js';
 import { type DeployTo, makeDeploySecrets } from './deploy-secrets.js';
 import { BadConfig, messageOf } from './errors.js';
+import { Audit } from './queues/audit.js';
 import { Registry } from './queues/registry.js';
 import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
 import { EmbeddedRedis } from './redis/embedded.js';
@@ -65,7 +66,13 @@ export async function rotate(
       const keys = new Keys(config.prefix, config.shards);
       const vault = await openVault(config);
       const registry = new Registry(redis, new Scripts(redis, keys), keys, vault);
-      return { ...(await registry.sealAll({ plainOnly: false })), made };
+      const done = await registry.sealAll({ plainOnly: false });
+      await new Audit(redis, keys).write('andon secrets rotate', 'rotate', {
+        secrets: done.all,
+        sealed: done.sealed,
+        newKey: made,
+      });
+      return { ...done, made };
     } finally {
       await closeRedis(redis, 1_000);
     }

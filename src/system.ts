@@ -299,7 +299,7 @@ export class System implements Part {
     const scripts = new Scripts(redis, keys, durability);
     const registry = new Registry(redis, scripts, keys, vault);
     const finder = new Finder(redis, scripts, keys, registry);
-    const audit = new Audit(redis, keys);
+    const audit = new Audit(redis, keys, durability);
     const knownErrors = new KnownErrors(redis, keys);
     const witness: Witness = (item, verb) =>
       noteVerb({ catalogue, registry, knownErrors }, item, verb).catch((error) =>
@@ -541,8 +541,13 @@ function bookOf(webhooks: Webhooks, audit: Audit): WebhookBook {
       return webhook && { ...webhook, secrets: await webhooks.secrets(id) };
     },
     async disable(id, reason) {
+      const webhook = await webhooks.get(id);
       if (await webhooks.disable(id, reason))
-        await audit.write('andon', 'disable', { webhook: id, reason });
+        await audit.write('andon', 'disable', {
+          webhook: id,
+          client: webhook?.client ?? null,
+          reason,
+        });
     },
   };
 }

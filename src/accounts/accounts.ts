@@ -64,7 +64,7 @@ export class Accounts {
     if (!user || user.disabled) {
       // The name may be a password that slipped into the wrong field, so it is kept only where it is a user's.
       const known = await this.users.get(name);
-      if (known) await this.audit.write(`user ${name}`, 'login-refused', { from: origin.address });
+      if (known) await this.audit.note(`user ${name}`, 'login-refused', { from: origin.address });
       return null;
     }
     await this.lockOut.succeeded(name, origin.address);
@@ -75,7 +75,7 @@ export class Accounts {
   async open(name: string, origin: Origin): Promise<string> {
     const secret = await this.sessions.open(name, origin.address, origin.agent);
     await this.users.noteLogin(name);
-    await this.audit.write(`user ${name}`, 'login', { from: origin.address });
+    await this.audit.note(`user ${name}`, 'login', { from: origin.address });
     return secret;
   }
 

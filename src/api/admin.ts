@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import { NotFound } from '../errors.js';
+import { changeOf } from '../queues/audit-change.js';
 import * as answers from './answers.js';
+import type { KeyCard } from './api-keys.js';
 import { auditQuery, keyBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';
 
 const keyParams = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
+
+/** What a key may do, and where. */
+const grantOf = ({ id: _id, createdAt: _at, lastUsedAt: _used, ...grant }: KeyCard) => grant;
 
 /** API keys and the audit: they reach over all clients, so no key that is limited may touch them. */
 export function adminRoutes({ apiKeys, audit }: Services): Route[] {
@@ -28,7 +33,11 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
           channels: body.channels ?? null,
           sources: body.sources ?? null,
         });
-        await audit.write(caller.actor, 'create', { key: card.id, scopes: card.scopes });
+        await audit.write(caller.actor, 'create', {
+          key: card.id,
+          scopes: card.scopes,
+          ...changeOf(null, grantOf(card)),
+        });
         return { ...card, key };
       },
     }),
@@ -53,9 +62,13 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
       summary: 'Revoke an API key, at once.',
       params: keyParams,
       async handle({ params, caller }) {
-        if (!(await apiKeys.revoke(params.id)))
+        const card = (await apiKeys.list()).find(({ id }) => id === params.id);
+        if (!card || !(await apiKeys.revoke(params.id)))
           throw new NotFound(`there is no key "${params.id}"`);
-        await audit.write(caller.actor, 'delete', { key: params.id });
+        await audit.write(caller.actor, 'delete', {
+          key: params.id,
+          ...changeOf(grantOf(card), null),
+        });
         return { id: params.id, revoked: true };
       },
     }),

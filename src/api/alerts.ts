@@ -10,6 +10,7 @@ import {
   unknownWebhooks,
   untoldSentence,
 } from '../incidents/warnings.js';
+import { changeOf } from '../queues/audit-change.js';
 import { endpointName } from '../queues/registry.js';
 import * as answers from './answers.js';
 import { listBody, overrideBody, overrideParams, routeQuery } from './input-alerts.js';
@@ -68,8 +69,14 @@ export function alertRoutes(services: Services): Route[] {
           caller.seesEndpoint(one),
         );
         if (faults.length > 0) throw new InvalidInput(faults);
+        const { lists } = await recipients.all();
+        const before = lists.find((one) => one.client === (body.client ?? null)) ?? null;
         const list = await recipients.putList(body);
-        await audit.write(caller.actor, 'change', { recipients: list.client ?? '' });
+        await audit.write(caller.actor, 'change', {
+          recipients: list.client ?? '',
+          client: list.client,
+          ...changeOf(before, list),
+        });
         return list;
       },
     }),
@@ -100,7 +107,11 @@ export function alertRoutes(services: Services): Route[] {
       async handle({ body, caller }) {
         await check(body, types(), services, caller);
         const made = await recipients.putOverride(body);
-        await audit.write(caller.actor, 'create', { override: made.id });
+        await audit.write(caller.actor, 'create', {
+          override: made.id,
+          client: made.client,
+          ...changeOf(null, made),
+        });
         return made;
       },
     }),
@@ -115,10 +126,14 @@ export function alertRoutes(services: Services): Route[] {
       params: overrideParams,
       body: overrideBody,
       async handle({ params, body, caller }) {
-        await override(params.id, caller);
+        const before = await override(params.id, caller);
         await check(body, types(), services, caller);
         const changed = await recipients.putOverride(body, params.id);
-        await audit.write(caller.actor, 'change', { override: params.id });
+        await audit.write(caller.actor, 'change', {
+          override: params.id,
+          client: changed.client,
+          ...changeOf(before, changed),
+        });
         return changed;
       },
     }),
@@ -134,7 +149,11 @@ export function alertRoutes(services: Services): Route[] {
       async handle({ params, caller }) {
         const removed = await override(params.id, caller);
         await recipients.deleteOverride(params.id);
-        await audit.write(caller.actor, 'delete', { override: params.id });
+        await audit.write(caller.actor, 'delete', {
+          override: params.id,
+          client: removed.client,
+          ...changeOf(removed, null),
+        });
         return removed;
       },
     }),

@@ -1,6 +1,7 @@
 import type { Caller } from '../accounts/caller.js';
 import type { EndpointInput } from '../config/schema.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
+import { type AuditChange, changeOf, secretsChanged } from '../queues/audit-change.js';
 import type { Item } from '../queues/item.js';
 import {
   type Endpoint,
@@ -83,9 +84,16 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
         }
         refuseReferences(body.connector, caller, services.references);
         if (before) await refuseWhileItsItemsAreOpen(services, before, body.client ?? null);
-        const { endpoint, created, newSecret } = await putEndpoint(services, kind, params.id, body);
+        const { endpoint, created, newSecret, change } = await putEndpoint(
+          services,
+          kind,
+          params.id,
+          body,
+        );
         await audit.write(caller.actor, created ? 'create' : 'change', {
           endpoint: endpointName(kind, params.id),
+          client: endpoint.client,
+          ...change,
         });
         response.status(created ? 201 : 200);
         return { ...showEndpoint(endpoint), ...(newSecret ? { secret: newSecret } : {}) };
@@ -106,7 +114,11 @@ function routesOf(kind: EndpointKind, services: Services): Route[] {
         if (kind !== 'service') await refuseWhileInUse(services, endpoint);
         if (!(await registry.delete(kind, params.id)))
           throw new Conflict(`the ${kind} "${params.id}" is built in and stays`);
-        await audit.write(caller.actor, 'delete', { endpoint: endpointName(kind, params.id) });
+        await audit.write(caller.actor, 'delete', {
+          endpoint: endpointName(kind, params.id),
+          client: endpoint.client,
+          ...changeOf(settingsOf(endpoint), null),
+        });
         return showEndpoint(endpoint);
       },
     }),
@@ -150,11 +162,17 @@ export async function putEndpoint(
   kind: EndpointKind,
   id: string,
   input: EndpointInput,
-): Promise<{ endpoint: Endpoint; created: boolean; newSecret: string | null }> {
+): Promise<{
+  endpoint: Endpoint;
+  created: boolean;
+  newSecret: string | null;
+  change: AuditChange;
+}> {
   const type = connectorTypes.get(input.connector.type);
   const whole = await registry.whole(kind, id);
   const before = whole?.secrets ?? {};
-  const kept = keptSecrets(before, whole?.endpoint ?? null, input);
+  const former = whole?.endpoint ?? null;
+  const kept = keptSecrets(before, former, input);
   const settings = type.parse({ ...kept, ...input.connector }) as Record<string, unknown>;
   const secrets = Object.fromEntries(type.secrets.map((name) => [name, settings[name]]));
   const shown = Object.entries(settings).filter(([name]) => !type.secrets.includes(name));
@@ -173,8 +191,28 @@ export async function putEndpoint(
   const secret = secrets['secret'];
   const made =
     typeof secret === 'string' && secret !== before['secret'] && !input.connector['secret'];
-  return { endpoint, created, newSecret: made ? secret : null };
+  return {
+    endpoint,
+    created,
+    newSecret: made ? secret : null,
+    change: changeBetween(created ? null : former, endpoint, secretsChanged(before, secrets)),
+  };
 }
+
+/** What the audit keeps of it; that a secret changed as well, and of no secret what it is. */
+function changeBetween(
+  before: Endpoint | null,
+  after: Endpoint,
+  secrets: ReturnType<typeof secretsChanged>,
+): AuditChange {
+  const whole = (endpoint: Endpoint, marks: Record<string, string>) => {
+    const { connector, ...rest } = settingsOf(endpoint);
+    return { ...rest, connector: { ...connector, ...marks } };
+  };
+  return changeOf(before && whole(before, secrets.before), whole(after, secrets.after));
+}
+
+const settingsOf = ({ kind: _kind, id: _id, ...settings }: Endpoint) => settings;
 
 function keptSecrets(
   before: SecretSettings,

@@ -1,5 +1,7 @@
 import type { Caller } from '../accounts/caller.js';
 import { InvalidInput, NotFound } from '../errors.js';
+import { careOf } from '../incidents/incidents.js';
+import { changeOf } from '../queues/audit-change.js';
 import * as answers from './answers.js';
 import { incidentParams, incidentsQuery, snoozeBody } from './input-alerts.js';
 import { type Route, route } from './route.js';
@@ -56,11 +58,15 @@ export function incidentRoutes({ incidents, audit }: Services): Route[] {
         summary: actions[action],
         params: incidentParams,
         async handle({ params, caller }) {
-          await find(params.id, caller);
+          const before = await find(params.id, caller);
           if (action === 'claim') await incidents.claim(params.id, caller.actor);
           else await incidents.release(params.id);
-          await audit.write(caller.actor, action, { incident: params.id });
-          return find(params.id, caller);
+          const after = await find(params.id, caller);
+          await audit.write(caller.actor, action, {
+            incident: params.id,
+            ...changeOf(careOf(before), careOf(after)),
+          });
+          return after;
         },
       }),
     ),
@@ -75,13 +81,18 @@ export function incidentRoutes({ incidents, audit }: Services): Route[] {
       params: incidentParams,
       body: snoozeBody,
       async handle({ params, body, caller }) {
-        await find(params.id, caller);
+        const before = await find(params.id, caller);
         const until = Date.parse(body.until);
         if (until <= Date.now())
           throw new InvalidInput([{ pointer: '/until', detail: 'must be in the future' }]);
         await incidents.snooze(params.id, caller.actor, until);
-        await audit.write(caller.actor, 'snooze', { incident: params.id, until: body.until });
-        return find(params.id, caller);
+        const after = await find(params.id, caller);
+        await audit.write(caller.actor, 'snooze', {
+          incident: params.id,
+          until: body.until,
+          ...changeOf(careOf(before), careOf(after)),
+        });
+        return after;
       },
     }),
   ];

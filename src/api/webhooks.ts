@@ -3,6 +3,8 @@ import { urlSchema } from '../connectors/http-settings.js';
 import { makeSecret } from '../connectors/signature.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
 import { isTold, takesAlerts } from '../incidents/warnings.js';
+import { changeOf } from '../queues/audit-change.js';
+import { MASK } from '../queues/redact.js';
 import type { Webhook } from '../queues/webhooks.js';
 import * as answers from './answers.js';
 import { endpointsQuery, idParams } from './input.js';
@@ -80,7 +82,11 @@ export function webhookRoutes(services: Services): Route[] {
         }
         await refuseDeaf(webhook, services);
         const secret = await webhooks.put(webhook, makeSecret());
-        await audit.write(caller.actor, secret ? 'create' : 'change', { webhook: id });
+        await audit.write(caller.actor, secret ? 'create' : 'change', {
+          webhook: id,
+          client,
+          ...changeOf(secret ? null : before, webhook),
+        });
         response.status(secret ? 201 : 200);
         return secret ? { ...webhook, secret } : webhook;
       },
@@ -102,7 +108,12 @@ export function webhookRoutes(services: Services): Route[] {
         const until = Date.now() + overlapHours * HOUR_MS;
         if (!(await webhooks.rotate(id, secret, until)))
           throw new Conflict(`the secret of webhook "${id}" was changed by somebody else just now`);
-        await audit.write(caller.actor, 'rotate', { webhook: id });
+        await audit.write(caller.actor, 'rotate', {
+          webhook: id,
+          client: webhook.client,
+          before: { secret: MASK },
+          after: { secret: `${MASK} (new)`, formerSignsUntil: new Date(until).toISOString() },
+        });
         return { ...webhook, secret, formerSignsUntil: new Date(until).toISOString() };
       },
     }),
@@ -116,10 +127,15 @@ export function webhookRoutes(services: Services): Route[] {
       summary: 'Send to a webhook again that was disabled because it answered 410 Gone.',
       params: idParams,
       async handle({ params: { id }, caller }) {
-        await find(id, caller);
+        const webhook = await find(id, caller);
         if (!(await webhooks.disable(id, null)))
           throw new Conflict(`the webhook "${id}" was changed by somebody else just now`);
-        await audit.write(caller.actor, 'enable', { webhook: id });
+        await audit.write(caller.actor, 'enable', {
+          webhook: id,
+          client: webhook.client,
+          before: { disabled: webhook.disabled },
+          after: { disabled: null },
+        });
         return find(id, caller);
       },
     }),
@@ -135,7 +151,11 @@ export function webhookRoutes(services: Services): Route[] {
       async handle({ params: { id }, caller }) {
         const webhook = await find(id, caller);
         await webhooks.delete(id);
-        await audit.write(caller.actor, 'delete', { webhook: id });
+        await audit.write(caller.actor, 'delete', {
+          webhook: id,
+          client: webhook.client,
+          ...changeOf(webhook, null),
+        });
         return webhook;
       },
     }),

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Conflict, NotFound, ReasonNeeded } from '../errors.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import { type Entity, entityText } from '../instructions/entity.js';
 import type { JsonObject } from '../json.js';
+import { changeOf } from '../queues/audit-change.js';
 import type { Item } from '../queues/item.js';
 import type { Keys, QueueName } from '../redis/keys.js';
 import type { Argument, ScriptName, Scripts } from '../redis/script.js';
@@ -40,6 +42,11 @@ export interface RuleOwner {
 
 /** Is told, after it was done, what a person did with an item, as that was before. It must not throw. */
 export type Witness = (item: Partial<Item>, verb: 'retry' | 'skip' | 'resolve') => Promise<void>;
+
+/** How often an edit looks anew when somebody else edited in between. */
+const EDIT_TRIES = 3;
+
+const readReply = z.tuple([z.tuple([z.string(), z.unknown(), z.array(z.string())])]);
 
 const nobody: Witness = async () => {};
 
@@ -141,12 +148,46 @@ export class Transitions {
     item: Located,
     change: { actor: string; data: JsonObject; title: string; entity: Entity | null },
   ): Promise<void> {
-    await this.onItem('edit', 'edited', item, [
-      change.actor,
-      JSON.stringify(change.data),
-      change.title,
-      change.entity ? entityText(change.entity) : '',
-    ]);
+    const entity = change.entity ? entityText(change.entity) : '';
+    const data = JSON.stringify(change.data);
+    for (let tries = 1; ; tries += 1) {
+      // The audit keeps what changed, without secrets: worked out here, and stored only if it is still true.
+      const before = await this.stored(item);
+      const audited = { client: before.client, ...changeOf(before.data, change.data) };
+      const verdict = await this.onQueue('edit', item.queue, [
+        item.queueId,
+        change.actor,
+        data,
+        change.title,
+        entity,
+        before.sha,
+        JSON.stringify(audited),
+      ]);
+      if (verdict[0] === 'changed' && tries < EDIT_TRIES) continue;
+      this.demandOk(item, 'edited', verdict);
+      return;
+    }
+  }
+
+  /** Whose an item is and what it would send now, with the SHA-1 of its stored text. @throws NotFound */
+  private async stored({
+    queue,
+    queueId,
+  }: Located): Promise<{ client: string | null; data: unknown; sha: string }> {
+    const shard = this.keys.shardOf(queue);
+    const [[, , flat]] = readReply.parse(
+      await this.scripts.run('read', shard, ['0', queue, queueId]),
+    );
+    const fields = new Map<string, string | undefined>(
+      flat.flatMap((name, n) => (n % 2 === 0 ? [[name, flat[n + 1]] as const] : [])),
+    );
+    const text = fields.get('data');
+    if (text === undefined) throw new NotFound(`there is no item ${queueId}`);
+    return {
+      client: fields.get('client') || null,
+      data: JSON.parse(text),
+      sha: createHash('sha1').update(text).digest('hex'),
+    };
   }
 
   /** Ends a rule "keep skipping until the next add". What it has skipped stays skipped. @throws Conflict */
@@ -202,7 +243,15 @@ export class Transitions {
     item: Located,
     args: readonly Argument[],
   ): Promise<string[]> {
-    const [verdict, ...rest] = await this.onQueue(script, item.queue, [item.queueId, ...args]);
+    return this.demandOk(
+      item,
+      done,
+      await this.onQueue(script, item.queue, [item.queueId, ...args]),
+    );
+  }
+
+  /** The rest of a script's answer. @throws whatever else it says */
+  private demandOk(item: Located, done: string, [verdict, ...rest]: readonly string[]): string[] {
     if (verdict === 'ok') return rest;
     if (verdict === 'removed') {
       throw new Conflict(
@@ -211,6 +260,8 @@ export class Transitions {
       );
     }
     if (verdict === 'gone') throw new NotFound(`there is no item ${item.queueId}`);
+    if (verdict === 'changed')
+      throw new Conflict(`item ${item.queueId} is edited by others at this moment: try again`);
     if (verdict === 'reason') throw new ReasonNeeded(Number(rest[0]), rest[1] ?? '', item.queueId);
     if (verdict === 'anew') {
       throw new Conflict(`item ${item.queueId} has failed anew since: look at it again`, {

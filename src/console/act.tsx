@@ -150,7 +150,10 @@ async function carryOut(
   const actor = `mail:${act.address}`;
   if (act.verb === 'claim') {
     await incidents.claim(act.incident, actor);
-    await audit.write(actor, 'claim', { incident: act.incident });
+    await audit.write(actor, 'claim', {
+      incident: act.incident,
+      after: { claimedBy: actor },
+    });
     return done(
       'You look after it',
       `The others who were told see that. Incident ${act.incident} sends no reminders any more.`,

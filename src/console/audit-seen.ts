@@ -45,13 +45,19 @@ async function clientsOf(
   finder: ConsoleServices['finder'],
 ): Promise<(string | null)[]> {
   const endpoints = await registry.getMany(lines.map((line) => placeOf(line) ?? ''));
+  // A line that says itself whose it is stays that one's, also when its channel is another's by now.
+  const said = (line: AuditLine) => (typeof line['client'] === 'string' ? line['client'] : null);
   const ids = lines.flatMap((line) =>
     line.queue === PARALLEL && line.queueId !== null ? [line.queueId] : [],
   );
   const items = await finder.items([...new Set(ids)].map((id) => [PARALLEL, id]));
   const byItem = new Map(items.map((item) => [item.queueId, item.client]));
   return lines.map((line, n) =>
-    line.queue === PARALLEL ? (byItem.get(line.queueId ?? -1) ?? null) : clientOf(endpoints[n]),
+    'client' in line
+      ? said(line)
+      : line.queue === PARALLEL
+        ? (byItem.get(line.queueId ?? -1) ?? null)
+        : clientOf(endpoints[n]),
   );
 }
 

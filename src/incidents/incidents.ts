@@ -70,6 +70,13 @@ export type Sees = (concern: Concern) => boolean;
 
 const SHOWN = 200;
 
+/** Who looks after an incident, and till when nobody is told: what a claim or a snooze changes. */
+export const careOf = ({ claimedBy, snoozedUntil, snoozedBy }: IncidentView) => ({
+  claimedBy,
+  snoozedUntil,
+  snoozedBy,
+});
+
 /** The incidents, to look at, claim and snooze. Their story is written by the alerter alone. */
 export class Incidents {
   private readonly redis: Redis;

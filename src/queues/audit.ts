@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { type Durability, local } from '../redis/durability.js';
 import type { Keys } from '../redis/keys.js';
 import { type HistoryEntry, time } from './item.js';
 
@@ -12,17 +13,31 @@ export interface AuditLine extends HistoryEntry {
 
 const entrySchema = z.looseObject({ at: z.number(), actor: z.string(), action: z.string() });
 
-/** Who did what. Transitions write their own lines; this writes those of everything else, and reads all. */
+/**
+ * Who did what. Transitions write their own lines, in their one step; this writes those of everything else,
+ * a step after what they tell of (ARCHITECTURE says what a crash between leaves), and reads all.
+ */
 export class Audit {
   private readonly redis: Redis;
   private readonly keys: Keys;
 
-  constructor(redis: Redis, keys: Keys) {
+  private readonly durability: Durability;
+
+  /** @param durability when a line counts as written; it must watch `redis` */
+  constructor(redis: Redis, keys: Keys, durability: Durability = local) {
     this.redis = redis;
     this.keys = keys;
+    this.durability = durability;
   }
 
+  /** Of a change: kept as safely as the change itself. @throws NotReplicated */
   async write(actor: string, action: string, details: Record<string, unknown>): Promise<void> {
+    const [shard] = this.keys.shards;
+    if (shard) await this.durability.cover(() => this.note(actor, action, details), shard.durable);
+  }
+
+  /** Of what changes nothing that somebody is promised, as a login: it must not fail for want of a replica. */
+  async note(actor: string, action: string, details: Record<string, unknown>): Promise<void> {
     const [shard] = this.keys.shards;
     if (!shard) return;
     const entry = JSON.stringify({ ...details, at: Date.now(), actor, action });

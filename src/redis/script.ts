@@ -48,7 +48,7 @@ const calls = {
   claim: ours(5),
   clear: told(4),
   complete: ours(9, 10),
-  edit: told(6),
+  edit: told(8),
   'end-rule': told(5),
   enroll: ours(0, 1),
   enqueue: told(3, 12),

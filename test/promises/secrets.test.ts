@@ -223,6 +223,15 @@ describe('sealed secrets', () => {
     });
     await second.add('12', 'a');
     await shop.untilDelivered('a');
+    const { items } = await second.ok('GET', '/v1/audit');
+    expect(items).toContainEqual(
+      expect.objectContaining({
+        actor: 'andon secrets rotate',
+        action: 'rotate',
+        secrets: 2,
+        sealed: 2,
+      }),
+    );
     await second.stop();
   });
 });

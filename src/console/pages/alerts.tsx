@@ -12,6 +12,7 @@ import { type Routing, routeTo } from '../../incidents/routing.js';
 import { notificationTypes } from '../../incidents/types.js';
 import { overrideFaults, unknownEndpoints, unknownWebhooks } from '../../incidents/warnings.js';
 import { addressesIn } from '../../instructions/address.js';
+import { changeOf } from '../../queues/audit-change.js';
 import { endpointName } from '../../queues/registry.js';
 import { action, type ConsoleRoute, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
@@ -124,7 +125,7 @@ export function alertPages(services: ConsoleServices): ConsoleRoute[] {
         const first = readLines(body.recipients, before?.recipients ?? []);
         const faults = await webhookFaults([...first, ...second], caller);
         if (faults.length > 0) throw new InvalidInput(faults);
-        await recipients.putList(
+        const list = await recipients.putList(
           checked(listSchema, {
             client: body.client,
             recipients: first,
@@ -135,7 +136,11 @@ export function alertPages(services: ConsoleServices): ConsoleRoute[] {
                 : undefined,
           }),
         );
-        await audit.write(caller.actor, 'change', { recipients: client ?? '' });
+        await audit.write(caller.actor, 'change', {
+          recipients: client ?? '',
+          client: list.client,
+          ...changeOf(before ?? null, list),
+        });
         return {
           to: '/alerts',
           say: `Who is told for ${client ?? 'what belongs to no client'} is changed.`,
@@ -167,7 +172,11 @@ export function alertPages(services: ConsoleServices): ConsoleRoute[] {
         ];
         if (faults.length > 0) throw new InvalidInput(faults);
         const made = await recipients.putOverride(override);
-        await audit.write(caller.actor, 'create', { override: made.id });
+        await audit.write(caller.actor, 'create', {
+          override: made.id,
+          client: made.client,
+          ...changeOf(null, made),
+        });
         const say = `Override ${made.id} is made: the top level does not get ${override.types.join(', ')} any more.`;
         return { to: '/alerts', say };
       },
@@ -180,7 +189,11 @@ export function alertPages(services: ConsoleServices): ConsoleRoute[] {
         if (!found || !caller.ownsClient(found.client))
           throw new NotFound(`there is no override "${id}"`);
         await recipients.deleteOverride(id);
-        await audit.write(caller.actor, 'delete', { override: id });
+        await audit.write(caller.actor, 'delete', {
+          override: id,
+          client: found.client,
+          ...changeOf(found, null),
+        });
         return { to: '/alerts', say: `Override ${id} is removed: the top level gets these again.` };
       },
     }),

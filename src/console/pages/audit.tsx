@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { Json } from '../../json.js';
 import type { AuditLine } from '../../queues/audit.js';
+import { differences } from '../../queues/difference.js';
 import { redacted } from '../../queues/redact.js';
 import { sieve } from '../audit-seen.js';
 import { type ConsoleRoute, page } from '../page.js';
@@ -131,20 +133,36 @@ function Details({ line }: { line: AuditLine }) {
     action: _action,
     queue: _q,
     queueId: _i,
+    before,
+    after,
     ...rest
   } = line;
-  const entries = Object.entries(redacted(rest) as object).filter(
+  const entries = Object.entries(redacted(rest) as Record<string, Json>).filter(
     ([, value]) => value !== undefined && value !== '',
   );
-  if (entries.length === 0) return null;
+  // Each side holds only what the other does not have, so this is all that changed.
+  const changes = differences(redacted(before ?? {}), redacted(after ?? {}));
+  if (entries.length + changes.length === 0) return null;
   return (
     <dl class="details">
       {entries.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+          <dd>{shown(value)}</dd>
+        </div>
+      ))}
+      {changes.map(({ path, before: was, after: is }) => (
+        <div key={path}>
+          <dt>{path.slice(1) || 'all'}</dt>
+          <dd>
+            {was === undefined ? null : <del>{shown(was)}</del>}
+            {was !== undefined && is !== undefined ? ' ' : null}
+            {is === undefined ? null : <ins>{shown(is)}</ins>}
+          </dd>
         </div>
       ))}
     </dl>
   );
 }
+
+const shown = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Caller } from '../../accounts/caller.js';
 import { NotFound } from '../../errors.js';
 import { causeInWords } from '../../incidents/advice.js';
-import type { IncidentDetails, IncidentView } from '../../incidents/incidents.js';
+import { careOf, type IncidentDetails, type IncidentView } from '../../incidents/incidents.js';
+import { changeOf } from '../../queues/audit-change.js';
 import { action, type ConsoleRoute, page } from '../page.js';
 import type { ConsoleServices } from '../services.js';
 import { Confirm, Field, Form } from '../view/form.js';
@@ -28,6 +29,16 @@ export function incidentPages({ incidents, audit }: ConsoleServices): ConsoleRou
     const found = await incidents.get(id, (concern) => caller.seesItem(concern));
     if (!found) throw new NotFound(`there is no incident ${id}`);
     return found;
+  };
+  const written = async (
+    before: IncidentDetails,
+    caller: Caller,
+    action: string,
+    more: Record<string, unknown> = {},
+  ) => {
+    const after = await find(before.id, caller);
+    const change = changeOf(careOf(before), careOf(after));
+    await audit.write(caller.actor, action, { incident: before.id, ...more, ...change });
   };
   return [
     page('/incidents', {
@@ -95,9 +106,9 @@ export function incidentPages({ incidents, audit }: ConsoleServices): ConsoleRou
       permission: 'operate',
       params,
       run: async ({ params: { id }, caller }) => {
-        await find(id, caller);
+        const before = await find(id, caller);
         await incidents.claim(id, caller.actor);
-        await audit.write(caller.actor, 'claim', { incident: id });
+        await written(before, caller, 'claim');
         return { to: `/incidents/${id}`, say: 'You look after it: no reminders go out any more.' };
       },
     }),
@@ -105,9 +116,9 @@ export function incidentPages({ incidents, audit }: ConsoleServices): ConsoleRou
       permission: 'operate',
       params,
       run: async ({ params: { id }, caller }) => {
-        await find(id, caller);
+        const before = await find(id, caller);
         await incidents.release(id);
-        await audit.write(caller.actor, 'release', { incident: id });
+        await written(before, caller, 'release');
         return { to: `/incidents/${id}`, say: 'Nobody looks after it now: reminders go on.' };
       },
     }),
@@ -116,11 +127,11 @@ export function incidentPages({ incidents, audit }: ConsoleServices): ConsoleRou
       params,
       body: z.object({ hours: z.coerce.number().min(0.25).max(720) }),
       run: async ({ params: { id }, body: { hours }, caller }) => {
-        await find(id, caller);
+        const before = await find(id, caller);
         const until = Date.now() + hours * HOUR;
         await incidents.snooze(id, caller.actor, until);
         const at = new Date(until).toISOString();
-        await audit.write(caller.actor, 'snooze', { incident: id, until: at });
+        await written(before, caller, 'snooze', { until: at });
         const say = `No mails about it before ${at.slice(0, 16).replace('T', ' ')} UTC, but for its end.`;
         return { to: `/incidents/${id}`, say };
       },

@@ -16,16 +16,19 @@ local function remember(q, id, line)
   rcall('HSET', q.base .. id, 'history', history and (history .. '\n' .. line) or line)
 end
 
--- details: a flat table of strings; actor: who did it.
-local function record(action, q, id, actor, details)
+-- details: a flat table of strings; actor: who did it. changes: JSON of an object, what the audit keeps of a
+-- change beside that ('{"before":…}'), put in as it stands, since cjson would make other numbers of it.
+local function record(action, q, id, actor, details, changes)
   local entry = { at = now, actor = actor, action = action }
   for name, value in pairs(details or {}) do
     if value ~= '' then entry[name] = value end
   end
   local line = cjson.encode(entry)
   remember(q, id, line)
-  -- what was changed, and how an attempt went, is read in the history of the item
+  -- the whole of what was, and how an attempt went, is read in the history of the item
   entry.before, entry.attempt, entry.ms, entry.fence = nil, nil, nil, nil
   event(action, q, id)
-  rcall('XADD', shard.audit, '*', 'queue', q.name, 'queueId', id, 'entry', cjson.encode(entry))
+  local told = cjson.encode(entry)
+  if changes and changes ~= '{}' then told = told:sub(1, -2) .. ',' .. changes:sub(2) end
+  rcall('XADD', shard.audit, '*', 'queue', q.name, 'queueId', id, 'entry', told)
 end
