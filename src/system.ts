@@ -93,6 +93,8 @@ export interface SystemOptions {
 
 const CLOSE_MS = 2_000;
 const REDIS_WAIT_MS = 30_000;
+/** How long an end waits for a start that has begun, in milliseconds: its waits for Redis are cut short. */
+const BEGIN_MS = 10_000;
 
 export const version: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -120,8 +122,9 @@ export class System implements Part {
   private heirs: Heirs | null = null;
   private roles: Parts | null = null;
   private stopping: Promise<void> | null = null;
-  /** Whoever waits for Redis at the start stops waiting. */
+  /** Whoever waits for Redis at the start stops waiting, and nothing more is begun. */
   private readonly ending = new AbortController();
+  private beginning: Promise<void> = Promise.resolve();
 
   constructor(config: Config, options: SystemOptions) {
     this.config = config;
@@ -157,33 +160,39 @@ export class System implements Part {
 
   /** @throws BadConfig when Redis, bullmq or the settings are not as they must be */
   async start(): Promise<void> {
+    this.beginning = this.begin();
     try {
-      const { catalogue } = this;
-      const strangers = catalogue.strangers(Object.keys(this.config.file.retry), 'retry');
-      strangers.push(...wrongOverrides(this.config, catalogue));
-      if (strangers.length > 0) throw new BadConfig(strangers);
-      await this.observation.start();
-      await this.startEmbedded();
-      const redis = connectRedis(this.redisUrl, {
-        tls: this.config.redisTls,
-        name: 'andon',
-        kind: 'api',
-        log: this.options.log,
-      });
-      this.redis = redis;
-      await reach(redis, this.ending.signal);
-      const keys = new Keys(this.config.prefix, this.config.shards);
-      await this.check(redis, keys);
-      const vault = await openVault(this.config);
-      const registry = new Registry(redis, new Scripts(redis, keys), keys, vault);
-      await registry.spreadIds(PARALLEL);
-      await sealPlain(registry, this.options.log);
-      this.webhooks = bookOf(new Webhooks(redis, keys, vault), new Audit(redis, keys));
-      await this.startRoles(redis, keys, catalogue, vault);
+      await this.beginning;
     } catch (error) {
       await this.stop();
       throw error;
     }
+  }
+
+  private async begin(): Promise<void> {
+    const { catalogue } = this;
+    const strangers = catalogue.strangers(Object.keys(this.config.file.retry), 'retry');
+    strangers.push(...wrongOverrides(this.config, catalogue));
+    if (strangers.length > 0) throw new BadConfig(strangers);
+    await this.observation.start();
+    await this.startEmbedded();
+    this.ending.signal.throwIfAborted();
+    const redis = connectRedis(this.redisUrl, {
+      tls: this.config.redisTls,
+      name: 'andon',
+      kind: 'api',
+      log: this.options.log,
+    });
+    this.redis = redis;
+    await reach(redis, this.ending.signal);
+    const keys = new Keys(this.config.prefix, this.config.shards);
+    await this.check(redis, keys);
+    const vault = await openVault(this.config);
+    const registry = new Registry(redis, new Scripts(redis, keys), keys, vault);
+    await registry.spreadIds(PARALLEL);
+    await sealPlain(registry, this.options.log);
+    this.webhooks = bookOf(new Webhooks(redis, keys, vault), new Audit(redis, keys));
+    await this.startRoles(redis, keys, catalogue, vault);
   }
 
   private async startEmbedded(): Promise<void> {
@@ -205,6 +214,9 @@ export class System implements Part {
   private async close(): Promise<void> {
     this.ending.abort();
     this.observation.close();
+    if (!this.redis) await this.embedded?.stop(); // it may still be waited for
+    // What is started beside the end would be left behind. Why a start failed is told by `start`.
+    await within(BEGIN_MS, this.beginning, 'the start').catch(() => {});
     await this.roles?.stop();
     await this.observation.leave();
     await this.types.close();
@@ -284,6 +296,7 @@ export class System implements Part {
     this.roles = new Parts('roles', parts, (part, problem) =>
       log.error({ part, error: messageOf(problem) }, 'did not stop cleanly'),
     );
+    this.ending.signal.throwIfAborted();
     await this.roles.start();
     this.url = api?.url ?? null;
     await this.observation.open(redis, keys, observed);
@@ -335,6 +348,7 @@ export class System implements Part {
     const { durability, replicas, replicasWaitMs } = this.config;
     if (durability === 'local') return local;
     const { log } = this.options;
+    this.ending.signal.throwIfAborted();
     this.witness = connectRedis(this.redisUrl, {
       name: 'andon-replicas',
       kind: 'fleet',
@@ -483,6 +497,7 @@ export class System implements Part {
       meter: this.observation.metrics,
       log,
       giveUp,
+      ending: this.ending.signal,
       open: (kind, name) =>
         connectRedis(this.redisUrl, {
           name: `andon-${name}`,

@@ -49,6 +49,8 @@ export interface FleetParts {
   readonly log: Log;
   /** Called when the process should end because it hangs. */
   readonly giveUp: (why: string) => void;
+  /** Aborts when it is to stop, also while it starts. */
+  readonly ending?: AbortSignal;
 }
 
 /** The worker of one process: three connections and a handful of loops, whatever the number of queues. */
@@ -70,7 +72,8 @@ export class Fleet implements Part {
 
   async start(): Promise<void> {
     this.running ??= build(this.parts, this.worker);
-    await Promise.all(this.running.connections.map((redis) => untilReady(redis, READY_MS)));
+    const { connections } = this.running;
+    await Promise.all(connections.map((redis) => untilReady(redis, READY_MS, this.parts.ending)));
     for (const part of this.running.loops) await part.start();
     this.parts.log.info(
       { worker: this.worker, queues: this.parts.config.concurrency },

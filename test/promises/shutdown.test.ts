@@ -1,15 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterEach, expect, test } from '@jest/globals';
-import { Line } from '../support/line.js';
-import { startTestRedis } from '../support/redis.js';
+import { Redis } from 'ioredis';
+import { loadConfig } from '../../src/config/load.js';
+import { within } from '../../src/lifecycle.js';
+import { System } from '../../src/system.js';
+import { Line, silent } from '../support/line.js';
+import { startTestRedis, temporaryDirectory } from '../support/redis.js';
 import { until } from '../support/until.js';
 import { Witness } from '../support/witness.js';
 import { startWorker } from '../support/workers.js';
 
 const redis = await startTestRedis();
 const witness = await new Witness().start();
+const directory = await temporaryDirectory();
 
 /** A line with one channel at the witness, and workers whose stop waits for half a second. */
 async function lineTo(id: string): Promise<Line> {
@@ -39,6 +45,53 @@ test('SIGTERM: what runs is finished, what waits is not begun, and the process e
   expect((await line.item(a!.queueId)).state).toBe('completed');
   expect((await line.item(b!.queueId)).state).toBe('waiting');
   expect(witness.sightings.map(({ title }) => title)).toEqual(['a']);
+});
+
+test('an end at any moment of the start leaves nothing behind that would keep the process alive', async () => {
+  const admin = new Redis(redis.url);
+  const heard = await admin.duplicate().monitor();
+  let count = 0;
+  let onCommand = () => {};
+  heard.on('monitor', () => {
+    count += 1;
+    onCommand();
+  });
+  const named = async () =>
+    String(await admin.client('LIST'))
+      .match(/name=andon\S*/g)
+      ?.join(' ') ?? '';
+  let begun = 0;
+  // At every third command that a start sends, until one has sent all of its own before.
+  for (let at = 1; begun === 0; at += 3) {
+    const config = loadConfig({
+      REDIS_URL: redis.url,
+      ANDON_PREFIX: redis.freshPrefix(),
+      ANDON_PORT: '0',
+      ANDON_DATA_DIR: directory,
+      ANDON_SECRET_KEY: randomBytes(32).toString('base64'),
+    });
+    const system = new System(config, {
+      roles: ['api', 'worker', 'alerts'],
+      log: silent,
+      giveUp: () => {},
+    });
+    count = 0;
+    const struck = new Promise<void>((resolve) => {
+      onCommand = () => count >= at && resolve();
+    });
+    const started = system.start().then(
+      () => 'begun',
+      () => 'broken off',
+    );
+    await Promise.race([struck, started]);
+    if (count < at) begun = at;
+    await within(10_000, Promise.all([system.stop(), started]), `the end at command ${at}`);
+    await until(`${await named()} to be gone`, async () => (await named()) === '');
+    if (system.url) await expect(fetch(system.url)).rejects.toThrow();
+  }
+  expect(begun).toBeGreaterThan(30);
+  heard.disconnect();
+  admin.disconnect();
 });
 
 test('SIGTERM: what outlasts the grace goes back to the head, no try counted, and is next', async () => {
