@@ -32,7 +32,7 @@ export type Settled =
 /** Which slots of a worker a queue's items take. */
 export type SlotKind = 'blocking' | 'parallel';
 
-/** `lock` is the claim's token, '#', and the fence. */
+/** `lock`: the claim's token, '.', the fence of the first item of the run, '#', and the fence of this one. */
 type Taken = [queue: string, id: string, lock: string, fields: string[]];
 
 /** Parts of one item that are kept: they all lie in its hash. */
@@ -73,6 +73,14 @@ export class Deliveries {
       this.worker,
     ]);
     return (reply as unknown as Taken[]).map(claimed);
+  }
+
+  /**
+   * What a claim took whose reply was lost is at its head again, as if it had never been claimed. Answers how
+   * many there were.
+   */
+  async unclaim(shard: ShardKeys, token: string): Promise<number> {
+    return Number(await this.scripts.run('unclaim', shard, [token]));
   }
 
   /**

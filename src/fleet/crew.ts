@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Claimed, Deliveries, SlotKind } from '../blocking/deliveries.js';
 import { messageOf } from '../errors.js';
-import { type Part, pause } from '../lifecycle.js';
+import { type Part, pause, within } from '../lifecycle.js';
 import type { Log } from '../log.js';
 import { isCluster } from '../redis/cluster.js';
 import type { Keys, ShardKeys } from '../redis/keys.js';
@@ -11,6 +11,8 @@ import type { Meter } from './meter.js';
 const WAIT_SECONDS = 5;
 /** How often an idle crew looks for work in a Cluster, in milliseconds. */
 const LOOK_MS = 50;
+/** How long a crew that stops tries to give back what nobody delivers, in milliseconds. */
+const UNCLAIM_MS = 1_000;
 
 /**
  * The slots of one kind in this process: waits for queues that are ready, claims as many as there
@@ -29,6 +31,8 @@ export class Crew implements Part {
   private readonly log: Log;
   private readonly stopped = new AbortController();
   private readonly busy = new Set<Promise<void>>();
+  /** Tokens of claims that were sent and not answered: what they took, if anything, nobody delivers. */
+  private readonly unanswered = new Map<ShardKeys, string>();
   /** Called when a slot becomes free, while the loop waits for one. */
   private slotFreed: () => void = () => {};
   private loop: Promise<void> | null = null;
@@ -77,6 +81,8 @@ export class Crew implements Part {
     this.stopped.abort();
     this.blocking.disconnect(); // ends the pop that waits
     await this.loop;
+    const back = Promise.all([...this.unanswered.keys()].map((shard) => this.unclaim(shard)));
+    await within(UNCLAIM_MS, back, 'no answer').catch(() => {}); // then the locks run out
   }
 
   async idle(): Promise<void> {
@@ -107,8 +113,12 @@ export class Crew implements Part {
   }
 
   private async claimFrom(shard: ShardKeys, free: number): Promise<number> {
+    await this.unclaim(shard);
+    const token = this.token();
+    this.unanswered.set(shard, token);
     // A few at a time: the script holds Redis while it runs.
-    const claims = await this.deliveries.claim(shard, this.kind, Math.min(free, 32), this.token());
+    const claims = await this.deliveries.claim(shard, this.kind, Math.min(free, 32), token);
+    this.unanswered.delete(shard);
     if (claims.length > 0) this.meter.claimed(this.kind, claims.length);
     for (const claim of claims) {
       const work = this.drain(claim).finally(() => {
@@ -118,6 +128,18 @@ export class Crew implements Part {
       this.busy.add(work);
     }
     return claims.length;
+  }
+
+  /**
+   * Before the next claim, so that a worker whose replies are lost again and again holds nothing up, and no
+   * item gets a death for it.
+   */
+  private async unclaim(shard: ShardKeys): Promise<void> {
+    const token = this.unanswered.get(shard);
+    if (token === undefined) return;
+    const back = await this.deliveries.unclaim(shard, token);
+    this.unanswered.delete(shard);
+    if (back > 0) this.log.warn({ back }, 'a claim was not answered; what it took is back');
   }
 
   private freeSlot(): Promise<void> {

@@ -27,7 +27,7 @@ end
 
 local q, id = line(ARGV[1]), ARGV[2]
 local code = finish(q, id, ARGV[3], 'completed', 'returnvalue', ARGV[4], { 'outcome', 'completed' })
-if code ~= 0 then return refusal(q, id, ARGV[3], code) end
+if code ~= 0 then return refusal(q, id, ARGV[3], code, tonumber(ARGV[6])) end
 tally(q, rcall('HGET', q.base .. id, 'entity'), -1)
 event('complete', q, id)
 if ARGV[9] == '1' then record('found', q, id, 'the fleet', { reason = 'it was there: an earlier attempt had carried it out' }) end

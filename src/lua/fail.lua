@@ -11,7 +11,7 @@
 
 local q = line(ARGV[1])
 local code = block(q, ARGV[2], ARGV[3], ARGV[4], true)
-if code ~= 0 then return refusal(q, ARGV[2], ARGV[3], code) end
+if code ~= 0 then return refusal(q, ARGV[2], ARGV[3], code, tonumber(ARGV[6])) end
 if ARGV[8] == '1' then rcall('HDEL', q.base .. ARGV[2], 'begun', 'changed') end
 local following = ARGV[5] == '1' and take(q, ARGV[3], tonumber(ARGV[6]), ARGV[7]) or nil
 if not following then wake(q) end

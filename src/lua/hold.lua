@@ -19,7 +19,7 @@ local q, id, wait, kind, delivered = line(ARGV[1]), ARGV[2], tonumber(ARGV[8]), 
 local failure = cjson.decode(ARGV[4]) -- before the first write: it may be refused
 notice(q)
 local code = letGo(q, id, ARGV[3])
-if code ~= 0 then return refusal(q, id, ARGV[3], code) end
+if code ~= 0 then return refusal(q, id, ARGV[3], code, tonumber(ARGV[6])) end
 local item, till = q.base .. id, now + wait
 
 if delivered then

@@ -82,6 +82,7 @@ const calls = {
   tell: ours(2, 3),
   tend: ours(1),
   troubles: ours(0, 1),
+  unclaim: ours(1),
   undo: told(3, 1),
 } as const satisfies Readonly<Record<string, Call>>;
 export type ScriptName = keyof typeof calls;

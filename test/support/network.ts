@@ -14,6 +14,7 @@ export class Network {
   private readonly sockets = new Set<Socket>();
   /** Sockets of connections that stand but carry nothing any more. */
   private readonly dead = new Set<Socket>();
+  private unheard: { text: string; times: number } | null = null;
   private readonly server = createServer((near) => this.join(near));
   private readonly target: URL;
 
@@ -45,6 +46,16 @@ export class Network {
     this.weather = 'replies lost';
   }
 
+  /** As often as that, the connection ends between a command that bears `text`, which is carried out, and its reply. */
+  loseReplyTo(text: string, times: number): void {
+    this.unheard = { text, times };
+  }
+
+  /** How many such replies are still to be lost. */
+  get toBeLost(): number {
+    return this.unheard?.times ?? 0;
+  }
+
   /** The connections that stand carry nothing any more and nobody is told; new ones work. */
   halfOpen(): void {
     for (const socket of this.sockets) this.dead.add(socket);
@@ -70,12 +81,16 @@ export class Network {
   private join(near: Socket): void {
     if (this.weather === 'refusing') return void near.destroy();
     const far = connect(Number(this.target.port), '127.0.0.1');
-    near.on('data', (bytes) => this.dead.has(near) || this.pass(() => far.write(bytes)));
-    far.on(
-      'data',
-      (bytes) =>
-        this.weather === 'replies lost' || this.dead.has(far) || this.pass(() => near.write(bytes)),
-    );
+    let cut = false;
+    near.on('data', (bytes) => {
+      cut ||= this.isUnheard(bytes);
+      if (!this.dead.has(near)) this.pass(() => far.write(bytes));
+    });
+    far.on('data', (bytes) => {
+      if (cut) near.destroy();
+      else if (this.weather !== 'replies lost' && !this.dead.has(far))
+        this.pass(() => near.write(bytes));
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -84,6 +99,13 @@ export class Network {
       one.on('error', () => {});
       one.on('close', () => other.destroy());
     }
+  }
+
+  private isUnheard(bytes: Buffer): boolean {
+    if (!this.unheard || this.unheard.times === 0 || !bytes.includes(this.unheard.text))
+      return false;
+    this.unheard.times -= 1;
+    return true;
   }
 
   private pass(send: () => void): void {

@@ -43,12 +43,14 @@ end
 -- The queue has been through `prepare` before.
 local function take(q, token, lockMs, worker)
   if stopped(q) or fleetStands() then return nil end
-  -- A claim goes on from item to item; each delivery has a lock of its own all the same.
-  -- It is also a time, in microseconds: a master that took over and has not heard of the last fences
+  -- The fence is also a time, in microseconds: a master that took over and has not heard of the last fences
   -- goes on above them all the same.
   local fence = math.max(tonumber(rcall('GET', shard.fence) or 0) + 1, clock[1] * 1000000 + clock[2])
   rcall('SET', shard.fence, string.format('%.0f', fence))
-  local lock = token:match('^[^#]+') .. '#' .. string.format('%.0f', fence)
+  local text = string.format('%.0f', fence)
+  -- A run goes on from item to item and keeps its name, the claim's token and the first fence; each delivery
+  -- has a lock of its own all the same.
+  local lock = (token:match('^(.+)#') or token .. '.' .. text) .. '#' .. text
   local taken = moveToActive(
     { q.wait, q.active, q.prioritized, q.events, q.stalled, q.limiter, q.delayed, q.paused, q.meta, q.pc, q.marker },
     { q.base, now, cmsgpack.pack({ token = lock, lockDuration = lockMs, name = worker }) })

@@ -9,6 +9,7 @@ import {
   type Order,
   QUEUES,
   type QueueName,
+  runOf,
   type Verb,
 } from './model.js';
 import { OWNERS, type World } from './world.js';
@@ -96,6 +97,7 @@ function started(
   owner: Owner,
   claims: Awaited<ReturnType<World['deliveries']['claim']>>,
   wanted: readonly number[],
+  run?: string,
 ): void {
   for (const { item, fence } of claims) world.witness.started(item.queue, item.queueId, fence);
   same(
@@ -105,7 +107,7 @@ function started(
   );
   for (const claim of claims) {
     const { item, fence, token } = claim;
-    same('the lock', token, `${owner}#${fence}`);
+    same('the lock', token, `${run ?? `${owner}.${fence}`}#${fence}`);
     model.started({ queue: item.queue as QueueName, id: item.queueId, owner, lock: token, fence });
     world.claims.push(claim);
   }
@@ -153,6 +155,22 @@ function claim(kind: 'blocking' | 'parallel', owner: Owner, slots: number): Comm
   }));
 }
 
+/** Its reply is lost, and it is taken back. */
+function lostClaim(kind: 'blocking' | 'parallel', slots: number): Command {
+  const says = `a claim of ${slots} ${kind} is not answered`;
+  return new Command(says, (model) => ({
+    says,
+    act: async (world) => {
+      const order = await world.readyOrder(kind);
+      const claims = await world.deliveries.claim(world.shard, kind, slots, 'unheard');
+      const ids = claims.map(({ item }) => item.queueId);
+      same('the claim', ids, model.claim(order, slots));
+      same('what came back', await world.deliveries.unclaim(world.shard, 'unheard'), ids.length);
+      model.unclaim(ids, (id) => claims.find(({ item }) => item.queueId === id)!.token);
+    },
+  }));
+}
+
 /** `any`: also a delivery that was settled or has lost its lock. */
 function settle(
   verb: Verb,
@@ -185,7 +203,7 @@ function settle(
         }
         const next = real.next ? [real.next] : [];
         const ids = wanted.next === null ? [] : [wanted.next];
-        started(model, world, delivery.owner as Owner, next, ids);
+        started(model, world, delivery.owner as Owner, next, ids, runOf(delivery));
       },
     };
   });
@@ -605,6 +623,7 @@ export const commands: fc.Arbitrary<fc.AsyncCommand<Model, World>>[] = [
   ...often(2, fc.array(order, { minLength: 2, maxLength: 5 }).map(enqueue)),
   fc.tuple(owner, fc.constantFrom(1, 1, 2)).map(([who, slots]) => claim('blocking', who, slots)),
   fc.tuple(owner, fc.constantFrom(1, 2, 3)).map(([who, slots]) => claim('parallel', who, slots)),
+  fc.tuple(kind, fc.constantFrom(1, 2)).map(([of, slots]) => lostClaim(of, slots)),
   ...often(
     6,
     fc.tuple(kind, owner, anyVerb, more).map((all) => deliver(...all)),
@@ -710,6 +729,7 @@ export async function drain(model: Model, world: World): Promise<void> {
     await run(tend());
     await run(sweep());
     await run(claim('blocking', 'a', 2));
+    await run(lostClaim('parallel', 2));
     await run(claim('parallel', 'b', 3));
     await run(settle('complete', round, round % 2 === 0, false));
     await run(settle('complete', round, false, false));

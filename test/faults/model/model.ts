@@ -116,6 +116,9 @@ export type SettledExpected =
   | { readonly stored: false }
   | { readonly stored: true; readonly next: number | null; readonly again: boolean };
 
+/** The run over a queue that a delivery belongs to: what settling it takes belongs to it too. */
+export const runOf = ({ lock }: Pick<Delivery, 'lock'>): string => lock.split('#')[0]!;
+
 const STRANGER = 'a BullMQ client';
 
 export class Model {
@@ -284,7 +287,12 @@ export class Model {
   ): SettledExpected {
     const q = this.queue(delivery.queue);
     if (verb !== 'complete') this.notice(q);
-    if (!this.owns(delivery)) return this.refusal(delivery);
+    if (!this.owns(delivery)) {
+      const told = this.refusal(delivery);
+      // What was taken with it has a whole lock again.
+      if (told.stored && told.next !== null) this.item(told.next).inflight = 'later';
+      return told;
+    }
     const item = this.letGo(delivery);
     if (['fail', 'backOff', 'hold'].includes(verb)) item.begun = 'no';
     if (verb === 'complete') {
@@ -322,6 +330,18 @@ export class Model {
     this.toHead(item);
     this.wake(this.queue(item.queue));
     return true;
+  }
+
+  /** The claim was not answered: nobody delivers what it took. */
+  unclaim(ids: readonly number[], lockOf: (id: number) => string): void {
+    for (const id of [...ids].reverse()) {
+      const item = this.item(id);
+      this.leaveActive(item);
+      item.settledBy = lockOf(id);
+      item.starts -= 1;
+      this.toHead(item);
+      this.wake(this.queue(item.queue));
+    }
   }
 
   /** Before the far side of an item is asked, and before it is delivered after all. */
@@ -665,14 +685,15 @@ export class Model {
   }
 
   /** A late result changes nothing. Sent twice by the delivery that settled, it is told what it was told. */
-  private refusal({ queue, id, lock, owner }: Delivery): SettledExpected {
+  private refusal({ queue, id, lock }: Delivery): SettledExpected {
     const item = this.item(id);
     if (item.place === 'forgotten' || item.place === 'removed') return { stored: false };
     if (item.settledBy !== lock) return { stored: false };
-    const q = this.queue(queue);
-    const running = q.blocking ? q.active[0] : undefined;
-    const its = this.deliveries.find((one) => one.id === running && this.owns(one));
-    return { stored: true, next: its?.owner === owner ? its.id : null, again: true };
+    const { active } = this.queue(queue);
+    const its = this.deliveries.find(
+      (one) => active.includes(one.id) && this.owns(one) && runOf(one) === runOf({ lock }),
+    );
+    return { stored: true, next: its?.id ?? null, again: true };
   }
 
   private toHead(item: ModelItem): void {
