@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { IdempotencyMismatch, InvalidInput } from '../errors.js';
 import { type Entity, entityText } from '../instructions/entity.js';
 import type { JsonObject } from '../json.js';
+import { claimKeys } from '../redis/claim-keys.js';
 import { isBlocking, type Keys, type QueueName, type ShardKeys } from '../redis/keys.js';
 import { Master } from '../redis/master.js';
 import type { Scripts } from '../redis/script.js';
@@ -135,19 +136,19 @@ export class Enqueuer {
     return shard;
   }
 
-  /** With several shards, the same key with another body could land in another shard and go unnoticed. */
+  /** With several shards, the same key with another body could land in another shard and go unnoticed. All or none. */
   private async claimKeys(
     items: readonly Accepted[],
     hashes: readonly string[],
     mismatch: (n: number) => Error,
   ): Promise<void> {
-    for (const [n, item] of items.entries()) {
-      if (!item.idempotencyKey) continue;
-      const hash = hashes[n] ?? '';
-      const key = `${this.keys.registry.idempotency}${item.idempotencyKey}`;
-      await this.redis.set(key, hash, 'PX', IDEMPOTENCY_WINDOW_MS, 'NX');
-      if ((await this.redis.get(key)) !== hash) throw mismatch(n);
-    }
+    const keyed = items.flatMap(({ idempotencyKey }, n) =>
+      idempotencyKey ? [{ n, key: `${this.keys.registry.idempotency}${idempotencyKey}` }] : [],
+    );
+    if (keyed.length === 0) return;
+    const claims = keyed.map(({ n, key }) => [key, hashes[n] ?? ''] as const);
+    const taken = await claimKeys(this.redis, claims, IDEMPOTENCY_WINDOW_MS);
+    if (taken !== null) throw mismatch(keyed[taken]?.n ?? 0);
   }
 }
 

@@ -226,6 +226,24 @@ it('follow-ups that another shard refuses stay in the outbox', async () => {
   expect(await line.redis.llen(line.keys.outbox(here, to))).toBeGreaterThan(0);
 });
 
+it('with several shards, a batch that is refused for one key leaves its other keys free', async () => {
+  const line = await new Line(redis, { environment: { ANDON_SHARDS: '4' } }).ready('12');
+  const keyed = (title: string, idempotencyKey: string | null) =>
+    product('12', title, { idempotencyKey });
+  await line.enqueuer.enqueue([keyed('a', 'used')]);
+  const batch = [keyed('plain', null), keyed('b', 'fresh'), keyed('c', 'used')];
+  await expect(line.enqueuer.enqueue(batch)).rejects.toMatchObject({
+    type: 'idempotency-key-reused',
+    errors: [{ pointer: '/items/2' }],
+  });
+  const [d] = await line.enqueuer.enqueue([keyed('d', 'fresh')]);
+  expect(d).toMatchObject({ replayed: false });
+  expect(await line.enqueuer.enqueue([keyed('d', 'fresh')])).toMatchObject([
+    { queueId: d!.queueId, replayed: true },
+  ]);
+  await expect(line.enqueuer.enqueue([keyed('e', 'fresh')])).rejects.toThrow();
+});
+
 it('each script gets as many arguments as it reads', () => {
   for (const name of scriptNames) {
     const text = readFileSync(new URL(`../../src/lua/${name}.lua`, import.meta.url), 'utf8');
