@@ -4,6 +4,7 @@ import type { Io } from './cli/io.js';
 import { type Config, loadConfig } from './config/load.js';
 import type { EndpointInput } from './config/schema.js';
 import { inspectModules } from './connectors/module/inspect.js';
+import { connectorTypes } from './connectors/registry.js';
 import { BadConfig, messageOf } from './errors.js';
 import { Recipients } from './incidents/recipients.js';
 import { clientsUntold, untoldSentence } from './incidents/warnings.js';
@@ -15,6 +16,7 @@ import { problemWith, readLayout } from './redis/layout.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
 import { wrongKeys } from './secret-keys.js';
+import { wrongConnectors } from './seed.js';
 
 /** `andon check`: would it start? Every problem at once, each as a sentence. */
 export function addCheck(program: Command, io: Pick<Io, 'stdout'> = process): void {
@@ -53,7 +55,9 @@ async function look(config: Config): Promise<Findings> {
     ...unknownBullmqScripts(),
     ...wrongKeys(config),
     ...loadCatalogue().strangers(Object.keys(config.file.retry), 'retry'),
+    ...(await connectorsOf(config)),
   ];
+  notes.push(...config.warnings.map((warning) => `warning: ${warning}`));
   notes.push(
     config.mail
       ? `mail: ${config.mail.host}:${config.mail.port}, from ${config.mail.from}`
@@ -88,6 +92,19 @@ async function look(config: Config): Promise<Findings> {
     await closeRedis(redis, 1_000);
   }
   return { problems, notes };
+}
+
+/** What the first start would refuse of the file's connectors. */
+async function connectorsOf(config: Config): Promise<string[]> {
+  const types = connectorTypes(config.connectorNetworks, {
+    modules: config.file.modules,
+    mail: config.mail,
+  });
+  try {
+    return wrongConnectors(config, types);
+  } finally {
+    await types.close();
+  }
 }
 
 /** Modules that endpoints of the settings file name. */

@@ -54,7 +54,7 @@ export function addDemo(program: Command): void {
       if (await answers(`http://${config.host}:${config.port}/healthz`)) {
         const { client } = sessionOf(command, process);
         const farSide = await startFarSide(shopPort);
-        await show(client, farSide.url, `http://${config.host}:${config.port}`);
+        await show(client, farSide.url, `http://${config.host}:${config.port}`, '', null);
         if (farSide.isOwn) await untilInterrupted();
         farSide.stop();
         return;
@@ -145,26 +145,29 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
-/** @param seen where people see the shop and the mails, when that is elsewhere */
+/**
+ * @param seen where people see the shop and the mails, when that is elsewhere; null: the mails of that
+ * Andon are its own matter, so nobody of the demo is told
+ */
 async function show(
   client: AndonClient,
   shop: string,
   url: string,
   login = '',
-  seen = { shop, mails: `${url}/demo/mail` },
+  seen: { shop: string; mails: string } | null = { shop, mails: `${url}/demo/mail` },
 ): Promise<void> {
   await client.putEndpoint('channel', CHANNEL, {
     description: 'Cape Shopify (demo)',
     client: 'demo',
     connector: { type: 'demo', url: `${shop}/shops/${CHANNEL}` },
-    recordUrl: `${seen.shop}/shops/${CHANNEL}?sku={sku}`,
+    recordUrl: `${seen?.shop ?? shop}/shops/${CHANNEL}?sku={sku}`,
   });
   await client.putEndpoint('source', SOURCE, {
     description: 'Sage (demo)',
     client: 'demo',
     connector: { type: 'demo', url: `${shop}/erps/${SOURCE}` },
   });
-  await client.putAlertList({ client: 'demo', recipients: [{ address: RECIPIENT }] });
+  if (seen) await client.putAlertList({ client: 'demo', recipients: [{ address: RECIPIENT }] });
   const queue = `channel.${CHANNEL}`;
   const before = await client.queue(queue);
   let said = `Item ${before.blockedBy?.queueId} still blocks the queue from last time.`;
@@ -175,7 +178,9 @@ async function show(
     said = `${items.length} products from examples/apparel.csv were enqueued, one of them spoilt.`;
   }
   const blocked = await untilBlocked(client, queue);
-  process.stdout.write(story(said, blocked.item, blocked.waiting, { url, login, ...seen }));
+  process.stdout.write(
+    story(said, blocked.item, blocked.waiting, { url, login, shop, mails: null, ...seen }),
+  );
 }
 
 type Product = Omit<LineItem, 'idempotencyKey'>;
@@ -225,7 +230,7 @@ function story(
   said: string,
   item: Item,
   waiting: number,
-  { url, login, shop, mails }: { url: string; login: string; shop: string; mails: string },
+  { url, login, shop, mails }: { url: string; login: string; shop: string; mails: string | null },
 ): string {
   const variants = item.data['variants'];
   const [variant] = Array.isArray(variants) ? variants : [];
@@ -250,7 +255,7 @@ function story(
   Over HTTP    POST ${url}/v1/items/${id}/retry   (Authorization: Bearer, key in data/admin-key)
   All calls    ${url}/docs
   The desk     ${url}/${login}
-  Its mail     ${mails}   (in some seconds: who is told, and how)
+  Its mail     ${mails ? `${mails}   (in some seconds: who is told, and how)` : 'to nobody yet: npx andon recipients set YOU@EXAMPLE.COM --client demo'}
   The shop     ${shop}/shops/${CHANNEL}
   Stop         Ctrl-C
 

@@ -268,7 +268,11 @@ export class BadConfig extends Error {
   }
 }
 
+/** What ioredis says of a command while it has no connection. */
+const offline = "Stream isn't writeable and enableOfflineQueue options is false";
+
 /** The message of whatever was thrown. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return message.replace(offline, 'Redis cannot be reached now');
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
 import { Accounts } from './accounts/accounts.js';
@@ -17,7 +18,6 @@ import { Successes } from './alerts/successes.js';
 import { Writer } from './alerts/writer.js';
 import { ApiKeys } from './api/api-keys.js';
 import { type AppParts, buildApp } from './api/app.js';
-import { putEndpoint } from './api/endpoints.js';
 import { ApiServer } from './api/server.js';
 import type { Services } from './api/services.js';
 import { BulkRuns } from './blocking/bulk-runs.js';
@@ -70,11 +70,12 @@ import { Keys, PARALLEL } from './redis/keys.js';
 import { isBehind, layoutProblems, readLayout } from './redis/layout.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
-import { openVault, ownSecrets } from './secret-keys.js';
+import { openVault, ownSecrets, wrongKeys } from './secret-keys.js';
 import { discreetLog } from './secrets/log.js';
 import { BadReference, References } from './secrets/references.js';
 import { Scrubber } from './secrets/scrubber.js';
 import { SealedForGood, type Vault } from './secrets/vault.js';
+import { seedEndpoints, unread } from './seed.js';
 
 export type Role = 'api' | 'worker' | 'alerts';
 
@@ -172,8 +173,9 @@ export class System implements Part {
   private async begin(): Promise<void> {
     const { catalogue } = this;
     const strangers = catalogue.strangers(Object.keys(this.config.file.retry), 'retry');
-    strangers.push(...wrongOverrides(this.config, catalogue));
+    strangers.push(...wrongOverrides(this.config, catalogue), ...wrongKeys(this.config));
     if (strangers.length > 0) throw new BadConfig(strangers);
+    for (const warning of this.config.warnings) this.options.log.warn({}, warning);
     await this.observation.start();
     await this.startEmbedded();
     this.ending.signal.throwIfAborted();
@@ -201,7 +203,8 @@ export class System implements Part {
     } catch (error) {
       const { dataDir } = this.config;
       throw new BadConfig([
-        `The private Redis under ${dataDir} did not start: ${messageOf(error)}`,
+        notWritable(error, dataDir) ??
+          `The private Redis under ${dataDir} did not start: ${messageOf(error)}`,
       ]);
     }
   }
@@ -587,6 +590,13 @@ async function reach(redis: Redis, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** What to do where the data directory cannot be made or written; null when it is something else. */
+function notWritable(error: unknown, dataDir: string): string | null {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return null;
+  return `The data directory ${resolve(dataDir)} cannot be written (${code}): let the user that runs Andon write there (chown), or set ANDON_DATA_DIR to a directory of its own.`;
+}
+
 function whyUnreachable(message: string): string {
   if (/NOAUTH/.test(message)) return 'Redis wants a password: put it into REDIS_URL.';
   if (/WRONGPASS/.test(message)) return 'Redis refuses the user or password in REDIS_URL.';
@@ -605,7 +615,7 @@ async function wrongShards(redis: Redis, keys: Keys): Promise<string[]> {
   ];
 }
 
-/** Reads the endpoints of the settings file in, at the first start only; afterwards the API rules. */
+/** Reads the endpoints of the settings file in, once; later it is said what of the file is not read in. */
 async function seed(
   redis: Redis,
   keys: Keys,
@@ -613,17 +623,11 @@ async function seed(
   config: Config,
   log: Log,
 ): Promise<void> {
-  if (await redis.exists(keys.registry.seeded)) return;
-  for (const [kind, endpoints] of [
-    ['channel', config.file.channels],
-    ['source', config.file.sources],
-    ['service', config.file.services],
-  ] as const) {
-    for (const [id, input] of Object.entries(endpoints)) {
-      if (await services.registry.get(kind, id)) continue;
-      await putEndpoint(services, kind, id, input);
-      log.info({ kind, id }, `read from ${config.configFile}`);
-    }
+  if (await redis.exists(keys.registry.seeded)) {
+    const sentence = await unread(services, services.recipients, config);
+    if (sentence) log.warn({}, sentence);
+    return;
   }
+  await seedEndpoints(services, config, log);
   await redis.set(keys.registry.seeded, new Date().toISOString());
 }

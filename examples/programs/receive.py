@@ -11,6 +11,8 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+if len(sys.argv) != 2 or "ANDON_SECRET" not in os.environ:
+    sys.exit(f"usage: ANDON_SECRET=whsec_… python3 {sys.argv[0]} PORT")
 SECRET = base64.b64decode(os.environ["ANDON_SECRET"].removeprefix("whsec_"))
 TOLERANCE_S = 300
 answered = {}  # by webhook-id; in real life a table beside what is stored

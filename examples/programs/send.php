@@ -37,6 +37,10 @@ function andon(string $method, string $path, ?array $body = null, ?string $key =
     }
 }
 
+if ($argc !== 3) {
+    fwrite(STDERR, "usage: ANDON_KEY=id.secret php $argv[0] CHANNEL ORDER-OF-YOURS\n");
+    exit(2);
+}
 [, $channel, $run] = $argv;
 
 // The key says what this is about: the same key enqueues once, from wherever it is sent.

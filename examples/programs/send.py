@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 URL = os.environ.get("ANDON_URL", "http://127.0.0.1:3000")
-KEY = os.environ["ANDON_KEY"]
+KEY = os.environ.get("ANDON_KEY", "")
 
 
 def andon(method, path, body=None, idempotency_key=None, tries=5):
@@ -36,6 +36,8 @@ def andon(method, path, body=None, idempotency_key=None, tries=5):
         time.sleep(wait)
 
 
+if len(sys.argv) != 3:
+    sys.exit(f"usage: ANDON_KEY=id.secret python3 {sys.argv[0]} CHANNEL ORDER-OF-YOURS")
 channel, run = sys.argv[1:]
 
 # The key says what this is about: the same key enqueues once, from wherever it is sent.

@@ -2,12 +2,16 @@
 # Enqueues one product, twice with the same key, then a batch, and looks up what became of the first.
 #   ANDON_URL=http://127.0.0.1:3000 ANDON_KEY=id.secret ./send.sh CHANNEL ORDER-OF-YOURS
 set -euo pipefail
+[ $# -eq 2 ] || { echo "usage: ANDON_KEY=id.secret $0 CHANNEL ORDER-OF-YOURS" >&2; exit 2; }
 url=${ANDON_URL:-http://127.0.0.1:3000} channel=$1 run=$2
 
-# Tries again when nobody answers, and on 429 and 503 as long as Retry-After says.
+# Tries again when nobody answers, and on 429 and 503 as long as Retry-After says. A refusal says why.
 andon() {
-  curl --silent --show-error --fail-with-body --max-time 30 --retry 5 --retry-connrefused \
-    -H "Authorization: Bearer $ANDON_KEY" -H 'Content-Type: application/json' "$@"
+  local answer
+  answer=$(curl --silent --show-error --fail-with-body --max-time 30 --retry 5 --retry-connrefused \
+    -H "Authorization: Bearer $ANDON_KEY" -H 'Content-Type: application/json' "$@") ||
+    { echo "$answer" >&2; return 1; }
+  echo "$answer"
 }
 queue_ids() { grep -o '"queueId":[0-9]*' | cut -d: -f2 | xargs; }
 

@@ -5,7 +5,11 @@
  */
 import { AndonClient, ApiProblem, type NewItem } from 'andon/client';
 
-const [channel = '', run = ''] = process.argv.slice(2);
+const [channel, run] = process.argv.slice(2);
+if (!channel || !run) {
+  console.error('usage: ANDON_KEY=id.secret node send.ts CHANNEL ORDER-OF-YOURS');
+  process.exit(2);
+}
 const url = process.env['ANDON_URL'] ?? 'http://127.0.0.1:3000';
 const andon = new AndonClient({ url, key: process.env['ANDON_KEY'] });
 

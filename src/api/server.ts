@@ -47,7 +47,7 @@ export class ApiServer implements Part {
   async start(): Promise<void> {
     const server = this.build();
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(this.refusal(error)));
+      server.once('error', (error) => this.refusal(error).then(reject, reject));
       server.listen(this.port, this.host, resolve);
     });
     this.server = server;
@@ -71,10 +71,11 @@ export class ApiServer implements Part {
     return server;
   }
 
-  private refusal(error: NodeJS.ErrnoException): Error {
+  private async refusal(error: NodeJS.ErrnoException): Promise<Error> {
     const where = `${this.host}:${this.port}`;
     if (error.code === 'EADDRINUSE') {
-      return new BadConfig([`Another program listens at ${where}: stop it, or set ANDON_PORT.`]);
+      const who = (await isAndon(this.url)) ? 'Another Andon' : 'Another program';
+      return new BadConfig([`${who} listens at ${where}: stop it, or set ANDON_PORT.`]);
     }
     const hint = 'are ANDON_HOST and ANDON_PORT right?';
     return new BadConfig([`The API cannot listen at ${where} (${error.code}): ${hint}`]);
@@ -97,4 +98,20 @@ function endThoseWhoDoNotListen(): (request: IncomingMessage, response: ServerRe
     response.once('close', () => count(socket, -1));
     if (count(socket, 1) > UNANSWERED) socket.destroy();
   };
+}
+
+/** Whether it is one of ours that answers there. */
+async function isAndon(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(1_000) });
+    const answer: unknown = await response.json();
+    return (
+      typeof answer === 'object' &&
+      answer !== null &&
+      'status' in answer &&
+      answer.status === 'alive'
+    );
+  } catch {
+    return false; // whatever does not answer like one is none
+  }
 }

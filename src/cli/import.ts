@@ -102,7 +102,11 @@ export async function sendAll(
     }
   } catch (error) {
     const done = sent.enqueued + sent.replayed;
-    progress.stop(`Broken off: ${done} items are enqueued. The same command goes on from there.`);
+    progress.stop(
+      done === 0
+        ? 'Nothing was enqueued.'
+        : `Broken off: ${done} items are enqueued. The same command goes on from there.`,
+    );
     throw error instanceof BadLine ? new BadFile(settings.file, error) : error;
   }
   progress.stop();

@@ -15,7 +15,7 @@ import { calledAs, type Io } from './io.js';
 import { needsHelp } from './item-page.js';
 import { filterOf, withFilter } from './look.js';
 import { printable } from './output.js';
-import { assign, readAssignment } from './paths.js';
+import { assign, newFields, readAssignment } from './paths.js';
 import { addCommand, type Session, sessionOf } from './session.js';
 import { itemTable, state } from './words.js';
 
@@ -97,6 +97,8 @@ export function addOperating(program: Command, io: Io): void {
           : await readObject('--data', options.data, io);
       const item = await session.client.edit(id, assign(base, assignments));
       const { output } = session;
+      if (options.data === undefined)
+        for (const line of newFields(base, assignments)) output.note(printable(line));
       const changed = [...editsOf(item).values()].at(-1) ?? [];
       output.print(item, () => changed.map(printable).join('\n') || 'Nothing changed.');
       if (needsHelp(item)) output.note(`Now run it again: ${output.andon} retry ${id}`);

@@ -26,14 +26,19 @@ export class Output {
 
   /** A remark for people; programs are spared it. */
   note(text: string): void {
-    if (!this.json) this.io.stderr.write(`${text}\n`);
+    if (!this.json) this.io.stderr.write(`${this.asTyped(text)}\n`);
   }
 
   fail(error: unknown): void {
     const text = this.json
       ? JSON.stringify(problemFor(error), null, 2)
-      : sentencesOf(error).map(printableLine).join('\n');
+      : this.asTyped(sentencesOf(error).map(printableLine).join('\n'));
     this.io.stderr.write(`${text}\n`);
+  }
+
+  /** Hints of the server and of the doctor say `andon …`; what is typed here may be `npx andon …`. */
+  asTyped(text: string): string {
+    return text.replaceAll(bareCall, `${this.andon} `);
   }
 
   /** Fitted to the terminal; whole in a pipe. */
@@ -49,6 +54,9 @@ export class Output {
     return coloured ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text;
   }
 }
+
+const bareCall =
+  /(?<![\w./-]|npx )andon (?=(?:alerts|api|channel|check|doctor|fleet|keys|migrate|recipients|secrets|source|up|users|webhook|worker)\b)/g;
 
 const isTerminal = (screen: Screen): boolean => screen.isTTY === true;
 

@@ -28,6 +28,34 @@ export function assign(data: JsonObject, assignments: readonly Assignment[]): Js
   return changed;
 }
 
+/** A sentence for each place that was not there before: mostly a slip, as `price` for `variants.0.price`. */
+export function newFields(data: JsonObject, assignments: readonly Assignment[]): string[] {
+  return assignments.flatMap(({ path }) => {
+    if (isThere(data, path)) return [];
+    const like = placesOf(data, path.at(-1) ?? '').slice(0, 3);
+    const hint = like.length > 0 ? ` Did you mean ${like.join(' or ')}?` : '';
+    return [`${written(path)} is a new field: the data had none there.${hint}`];
+  });
+}
+
+const isThere = (data: Json | undefined, [name, ...rest]: readonly string[]): boolean => {
+  if (name === undefined) return true;
+  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, name)) return false;
+  return isThere((data as { [name: string]: Json })[name], rest);
+};
+
+/** Where else there is a field of this name. */
+function placesOf(data: Json, name: string, at: readonly string[] = []): string[] {
+  if (typeof data !== 'object' || data === null) return [];
+  return Object.entries(data).flatMap(([key, below]) => [
+    ...(key === name && !Array.isArray(data) ? [written([...at, key])] : []),
+    ...placesOf(below, name, [...at, key]),
+  ]);
+}
+
+const written = (path: readonly string[]): string =>
+  path.map((name) => name.replaceAll('.', '\\.')).join('.');
+
 function assignOne(data: JsonObject, assignment: Assignment): void {
   const { path } = assignment;
   let at: JsonObject | Json[] = data;

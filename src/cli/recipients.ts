@@ -50,7 +50,9 @@ export function addRecipients(program: Command, io: Io): void {
       ]),
     ];
     output.print({ lists, overrides, warnings }, () =>
-      output.table(['OVERRIDE', 'CLIENT', 'GETS', 'ONLY FOR', 'WHO'], rows),
+      rows.length === 0 && warnings.length === 0
+        ? 'Nobody is set: andon recipients set ADDRESS tells somebody of every failure.'
+        : output.table(['OVERRIDE', 'CLIENT', 'GETS', 'ONLY FOR', 'WHO'], rows),
     );
     for (const { detail } of warnings) output.note(printable(detail));
   });
@@ -81,7 +83,11 @@ export function addRecipients(program: Command, io: Io): void {
           successes: !options.onlyErrors,
           escalation: before?.escalation ?? undefined,
         });
-        output.print(list, () => `${named(list.recipients) || 'nobody'} gets everything.`);
+        output.print(
+          list,
+          () =>
+            `${named(list.recipients) || 'nobody'} ${given.length > 1 ? 'get' : 'gets'} everything.`,
+        );
       },
     );
 
@@ -104,7 +110,8 @@ export function addRecipients(program: Command, io: Io): void {
       });
       output.print(
         list,
-        () => `${named(given.map(recipientOf))} is told after ${options.after} minutes.`,
+        () =>
+          `${named(given.map(recipientOf))} ${given.length > 1 ? 'are' : 'is'} told after ${options.after} minutes.`,
       );
     });
 

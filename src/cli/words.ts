@@ -82,9 +82,9 @@ const openIn = ({ counts }: Queue): number => counts.waiting + counts.active + c
 /** Blocked and paused are two facts: a resume lifts only one of them, so both are said. */
 export function queueState(output: Output, queue: Queue): string {
   if (queue.blocked && queue.paused) return output.paint('blocked, paused', 'red');
-  if (queue.state !== 'running') return state(output, queue.state);
-  if (queue.mode === 'blocking' && queue.counts.backingOff > 0) return state(output, 'backing-off');
-  return state(output, openIn(queue) > 0 ? 'running' : 'idle');
+  if (queue.state === 'running' && queue.mode === 'blocking' && queue.counts.backingOff > 0)
+    return state(output, 'backing-off');
+  return state(output, queue.state);
 }
 
 /** Why nothing of a queue starts now. */

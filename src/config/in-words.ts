@@ -1,4 +1,5 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import { didYouMean } from './did-you-mean.js';
 
 /** What zod finds, in plain words; a schema's own words go before these. */
 export const inWords: z.core.$ZodErrorMap = (issue) => {
@@ -17,12 +18,19 @@ export const inWords: z.core.$ZodErrorMap = (issue) => {
         .flatMap(([first]) => first?.message ?? [])
         .map((message, n) => (n === 0 ? message : message.replace(/^must be /, '')))
         .join(' or ');
+    case 'unrecognized_keys':
+      return issue.keys
+        .map((key) => `there is no ${JSON.stringify(key)} here${hintFor(key, issue.inst)}`)
+        .join(', ');
     case 'invalid_format':
       return formats[issue.format];
     default:
       return undefined;
   }
 };
+
+const hintFor = (key: string, schema: unknown): string =>
+  schema instanceof z.ZodObject ? didYouMean(key, Object.keys(schema.shape)) : '';
 
 const nouns: Readonly<Record<string, string>> = {
   string: 'a text',

@@ -9,6 +9,7 @@ import { type MailServer, mailServer } from './mail-server.js';
 import { type RedisTls, redisTls } from './redis-tls.js';
 import { REFERENCE_PREFIX, type ReferenceRoom } from './reference-room.js';
 import { environmentSchema, type FileConfig, fileSchema, secretNames } from './schema.js';
+import { strangeVariables } from './strange-variables.js';
 
 /** Everything that can be set, read once, checked whole, frozen. */
 export interface Config {
@@ -55,6 +56,8 @@ export interface Config {
   readonly tracing: boolean;
   readonly logLevel: string;
   readonly file: FileConfig;
+  /** Sentences about what was set and means nothing; it starts all the same. */
+  readonly warnings: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -125,6 +128,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     tracing: wantsTraces(env.data),
     logLevel: env.data.ANDON_LOG_LEVEL,
     file,
+    warnings: strangeVariables(environment),
   });
 }
 
@@ -180,7 +184,11 @@ function readFile(path: string, demanded: boolean, problems: string[]): FileConf
       error: inWords,
     });
     if (parsed.success) return parsed.data;
-    problems.push(...sentences(parsed.error, (at) => `${path}: ${at.map(String).join('.')}`));
+    problems.push(
+      ...sentences(parsed.error, (at) =>
+        [path, at.map(String).join('.')].filter(Boolean).join(': '),
+      ),
+    );
   } catch (error) {
     problems.push(`${path} is not YAML: ${messageOf(error)}`);
   }
@@ -204,7 +212,9 @@ function splitNetworks(environment: Environment, problems: string[]): string[] {
 }
 
 function sentences(error: z.ZodError, name: (path: PropertyKey[]) => string): string[] {
-  return error.issues.map((issue) => `${name(issue.path)}: ${issue.message}.`);
+  return error.issues.map((issue) =>
+    `${name(issue.path)}: ${issue.message}`.replace(/[^.?]$/, '$&.'),
+  );
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -82,10 +82,13 @@ export function buildConsole(services: ConsoleServices, outside: readonly string
     });
   }
 
-  const problems: ErrorRequestHandler = (thrown, request, response, next) => {
+  const problems: ErrorRequestHandler = async (thrown, request, response, next) => {
     if (response.headersSent || !isForPerson(request)) return next(thrown);
     const error = asTold(thrown);
     if (!error) return next(thrown);
+    // Where there is no page nobody was asked who it is; whoever is logged in gets on by the navigation.
+    if (error.status === 404 && !('visitor' in response.locals))
+      await guard.identify(request, response, () => {});
     headers(request, response, () => {
       noStore(request, response, () => {});
       if ('retryAfter' in error) response.set('Retry-After', String(error.retryAfter));

@@ -18,6 +18,9 @@ export async function lookAtSettings(config: Config): Promise<Finding[]> {
   return [
     ...judged('settings', strangers, `${config.configFile} and the environment are valid`),
     node(process.versions.node),
+    ...config.warnings.map((says) =>
+      warn('environment', says, 'Put its name right, or take it out.'),
+    ),
     ...judged('bullmq', unknownBullmqScripts(), 'the version that was tested'),
     ...judged('secret key', wrongKeys(config), whoseKey(config)),
     ...(modules.problems.length + modules.notes.length > 0
@@ -61,8 +64,8 @@ async function mailServer({ mail }: Config): Promise<Finding> {
   if (!mail)
     return warn(
       'mail server',
-      'ANDON_SMTP_URL is not set: send_email items fail, and nobody is told of failures by mail',
-      'Set it as smtp://user:password@host:587.',
+      'ANDON_SMTP_URL is not set in this environment: without it in that of the processes, send_email items fail, and nobody is told of failures by mail',
+      'The doctor sees its own environment only: give it that of the processes. Where they have none either, set it as smtp://user:password@host:587.',
     );
   const office = new PostOffice(mail);
   const where = `${mail.host}:${mail.port}`;

@@ -79,6 +79,23 @@ export class Recipients {
     return lists.length + overrides.length > 0;
   }
 
+  /** What the settings file says otherwise than it is kept, as places in that file. */
+  async unlike({ lists, overrides }: Pick<AlertsConfig, 'lists' | 'overrides'>): Promise<string[]> {
+    const kept = await this.all();
+    const texts = new Set(kept.lists.map((list) => JSON.stringify(list)));
+    const others = new Set(kept.overrides.map((one) => JSON.stringify({ ...one, id: '' })));
+    return [
+      ...lists.flatMap((list, n) =>
+        texts.has(JSON.stringify(readList(JSON.stringify(list)))) ? [] : `alerts.lists.${n}`,
+      ),
+      ...overrides.flatMap((one, n) =>
+        others.has(JSON.stringify(readOverride('', JSON.stringify(one))))
+          ? []
+          : `alerts.overrides.${n}`,
+      ),
+    ];
+  }
+
   private async change(
     write: (multi: ReturnType<Redis['multi']>) => ReturnType<Redis['multi']>,
   ): Promise<void> {

@@ -80,6 +80,9 @@ async function endpointsOf(
   );
 }
 
+const notThere = (kind: 'channel' | 'source', id: string): string =>
+  `no ${kind} "${id}" is registered: andon ${kind} put ${id} (or PUT /v1/${kind}s/${id}) comes first`;
+
 function checkOne(
   item: NewItem,
   { catalogue }: Books,
@@ -101,7 +104,7 @@ function checkOne(
   for (const kind of ['channel', 'source'] as const) {
     const id = item[kind];
     if (id !== undefined && !endpoints.has(endpointName(kind, id)))
-      faults.push({ pointer: `/${kind}`, detail: `no ${kind} "${id}" is registered` });
+      faults.push({ pointer: `/${kind}`, detail: notThere(kind, id) });
   }
   if (entry.service && !endpoints.has(endpointName('service', entry.service))) {
     faults.push({

@@ -29,7 +29,8 @@ export interface EmbeddedRedisOptions {
 
 /**
  * A private Redis for one data directory. The first process starts it and owns it: keeps it running
- * and stops it at the end. Later processes join it; when the owner has died, one of them takes over.
+ * and stops it at the end. Later processes join it; when the owner has died, one of them takes over, and
+ * when it ended in good order, one of them starts the Redis again, on the same port with the same data.
  */
 export class EmbeddedRedis implements Part {
   readonly name = 'redis';
@@ -44,6 +45,8 @@ export class EmbeddedRedis implements Part {
   private starting: Promise<void> | null = null;
   private stopping: Promise<void> | null = null;
   private watching: Promise<void> = Promise.resolve();
+  /** Set when the Redis that was joined is gone for good. */
+  private replaced = false;
 
   constructor({ dataDir, log, port }: EmbeddedRedisOptions) {
     this.directory = join(resolve(dataDir), 'redis');
@@ -160,7 +163,7 @@ export class EmbeddedRedis implements Part {
     while (!signal.aborted && !this.server) {
       await pause(WATCH_MS, signal);
       try {
-        const record = await this.standing();
+        const record = (await this.standing()) ?? (await this.claimAgain());
         if (!record || signal.aborted) continue;
         if (!ownerLives(record)) await this.adopt(record);
         else if (isOwnedHere(record) && isGone(record)) await this.launch(record);
@@ -168,6 +171,31 @@ export class EmbeddedRedis implements Part {
         this.log?.error({ reason: messageOf(error) }, 'the private Redis cannot be kept running');
       }
     }
+  }
+
+  /**
+   * The owner removes the record when it has stopped the Redis: then it is ours, at the address that our
+   * clients know. Null when another process was quicker.
+   */
+  private async claimAgain(): Promise<RedisRecord | null> {
+    if (!this.record || this.stopSignal.signal.aborted) return null;
+    const record = ownedHere({ ...this.record, pid: 0, born: '' });
+    if (await claimRecord(this.recordPath, record)) {
+      this.log?.warn(
+        { owner: this.record.owner },
+        'the owner of the private Redis has ended: starting it again',
+      );
+      return record;
+    }
+    const stands = await readRecord(this.recordPath);
+    if (stands && stands.password !== record.password && !this.replaced) {
+      this.replaced = true;
+      this.log?.error(
+        { owner: stands.owner },
+        'the owner of the private Redis has ended and another Andon has started a new one: start this one again',
+      );
+    }
+    return null;
   }
 
   /** The record as it stands, while it is still that of the Redis we use. */
@@ -181,6 +209,7 @@ export class EmbeddedRedis implements Part {
     await this.server?.stop();
     await this.starting?.catch(() => {}); // told to whoever started it
     await this.watching;
+    await this.server?.stop(); // it may have been started meanwhile
     const record = await this.standing();
     if (!record || (ownerLives(record) && !isOwnedHere(record))) return;
     if (!isGone(record)) await endProcess(record.pid);

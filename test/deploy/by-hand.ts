@@ -6,7 +6,10 @@ import { build } from './image.js';
  * where there is no container engine. What comes out stands in the last directory that it names.
  */
 const [scratch] = process.argv.slice(2);
-if (!scratch) throw new Error('npm run image -- DIR');
+if (!scratch || scratch.startsWith('-')) {
+  console.error('Usage: npm run image -- DIR   (an empty directory, in which the image is made)');
+  process.exit(scratch === '--help' || scratch === '-h' ? 0 : 2);
+}
 const root = build(readFileSync('Dockerfile', 'utf8'), {
   context: process.cwd(),
   scratch,

@@ -132,6 +132,40 @@ describe('in a real browser', () => {
     expect(await ground()).toBe('rgb(243, 245, 247)');
   });
 
+  test('on a phone the data of an item keep to their window, and what follows stands below', async () => {
+    await api.put('channel', 'long');
+    await api.ok('POST', '/v1/queues/channel.long/pause');
+    const data = { sku: 'A', title: 'A', lines: Array.from({ length: 80 }, (_, n) => `line ${n}`) };
+    const { queueId } = await api.ok('POST', '/v1/items', {
+      instruction: 'add_product',
+      channel: 'long',
+      data,
+    });
+    const shown = await browser.page(phone);
+    await admin.enter(shown);
+    const { page } = shown;
+    await page.goto(`${api.url}/items/${queueId}`);
+    const [end, next] = (await page.evaluate(`(() => {
+      const data = document.querySelector('.scroll.data');
+      const open = getComputedStyle(data).overflowY === 'visible';
+      const heading = [...document.querySelectorAll('h2')].find((one) => one.textContent === 'History');
+      return [(open ? data.firstElementChild : data).getBoundingClientRect().bottom, heading.getBoundingClientRect().top];
+    })()`)) as [number, number];
+    expect(end).toBeLessThanOrEqual(next);
+  });
+
+  test('a path that there is not leads on by the navigation, for whoever is logged in', async () => {
+    const there = await admin.get('/nonexistent');
+    expect(there.status).toBe(404);
+    expect(there.text).toContain('href="/queues"');
+    expect(there.text).not.toContain('href="/login"');
+    const stranger = await api.call('GET', '/nonexistent', {
+      key: null,
+      headers: { accept: 'text/html' },
+    });
+    expect(stranger.text).toContain('href="/login"');
+  });
+
   test('no page is wider than a phone', async () => {
     const shown = await browser.page(phone);
     await admin.enter(shown);

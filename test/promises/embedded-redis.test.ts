@@ -197,6 +197,24 @@ describe('a process that finds a private Redis running', () => {
     expect(await until('its data', () => connection.get('kept'))).toBe('yes');
   });
 
+  test('starts it again where it was when its owner ended in good order, with all it had', async () => {
+    const other = await otherProcess();
+    const [joiner, second] = [await started(), await started()];
+    const connection = await client(joiner);
+    await connection.set('kept', 'yes');
+    const { url } = joiner;
+    other.kill('SIGTERM');
+    await once(other, 'exit');
+    expect(await until('its data', () => connection.get('kept').catch(() => null))).toBe('yes');
+    expect([joiner.url, second.url]).toEqual([url, url]);
+    const { pid, owner } = await record();
+    expect(owner).toBe(process.pid);
+    await joiner.stop();
+    await second.stop();
+    expect(bornAt(pid)).toBeNull();
+    await expect(access(join(dataDir, 'redis.json'))).rejects.toThrow(/ENOENT/);
+  });
+
   test('starts a new one when owner and Redis are both gone', async () => {
     const other = await otherProcess();
     const { pid } = await record();

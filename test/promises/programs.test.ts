@@ -48,6 +48,41 @@ describe('the programs of examples/programs enqueue once, send a batch in order 
   withProgram('python3')('Python', () => expectStory('py', 'python3', [join(programs, 'send.py')]));
 });
 
+describe('the programs of examples/programs say', () => {
+  const tellOf = (command: string, args: string[], key = BOOTSTRAP_KEY) => {
+    const env = { ...process.env, ANDON_URL: api.url, ANDON_KEY: key };
+    return run(command, args, { env }).then(
+      () => ({ code: 0, said: '' }),
+      ({ code, stdout, stderr }) => ({ code, said: `${stdout}${stderr}` }),
+    );
+  };
+  for (const [program, command, file, probe] of [
+    ['curl', 'bash', 'send.sh', 'curl'],
+    ['PHP', 'php', 'send.php', 'php'],
+    ['Python', 'python3', 'send.py', 'python3'],
+    ['Python, receiving', 'python3', 'receive.py', 'python3'],
+  ] as const) {
+    withProgram(probe)(`how they are called (${program})`, async () => {
+      const { code, said } = await tellOf(command, [join(programs, file)]);
+      expect(code).not.toBe(0);
+      expect(said).toMatch(/^usage: ANDON_\w+=/);
+      expect(said.trim().split('\n')).toHaveLength(1);
+    });
+    if (file === 'receive.py') continue;
+    withProgram(probe)(`why they were refused (${program})`, async () => {
+      const unknown = await tellOf(command, [join(programs, file), 'nowhere', 'run']);
+      expect(unknown.said).toContain('no channel');
+      const stranger = await tellOf(
+        command,
+        [join(programs, file), 'nowhere', 'run'],
+        'no.such-key',
+      );
+      expect(stranger.code).not.toBe(0);
+      expect(stranger.said).toContain('401');
+    });
+  }
+});
+
 /** A project of somebody else's, which has installed andon and what that depends on for its types. */
 async function consumer(name: string, options: object): Promise<string> {
   const project = join(folder, name);

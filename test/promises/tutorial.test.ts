@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
 import { temporaryDirectory } from '../support/redis.js';
@@ -10,12 +11,13 @@ import { until } from '../support/until.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const clone = join(await temporaryDirectory(), 'andon');
 
-/** As a clone is, with what `npm start` would install and build. */
-await cp(root, clone, {
-  recursive: true,
-  filter: (path) =>
-    !/^(node_modules|\.git|data|coverage|test|bench)(\/|$)/.test(relative(root, path)),
-});
+/** As a clone is, whatever else lies about here, with what `npm start` would install and build. */
+const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+for (const file of tracked.split('\0').filter(Boolean)) {
+  if (/^(test|bench)\//.test(file) || !existsSync(join(root, file))) continue;
+  await cp(join(root, file), join(clone, file));
+}
+await cp(join(root, 'dist'), join(clone, 'dist'), { recursive: true });
 await symlink(join(root, 'node_modules'), join(clone, 'node_modules'));
 
 async function freePort(): Promise<number> {
@@ -89,6 +91,12 @@ const seen = (output: string): string => `${output.replace(/ +$/gm, '').trimEnd(
 const looks = /^(cat|npx andon (queues|items|item)\b)/;
 
 async function expectShown(command: string, shown: string): Promise<void> {
+  // What is set in one terminal is set in all of them: the reader is told so.
+  const [, name, value] = /^export (\w+)=(\S+)$/.exec(command) ?? [];
+  if (name) {
+    env[name] = value;
+    return;
+  }
   const wanted = new RegExp(`^${pattern(shown)}$`);
   let output = '';
   const once = async () => {

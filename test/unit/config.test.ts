@@ -188,6 +188,23 @@ describe('secrets from files', () => {
     ]);
   });
 
+  test('a variable of ours that there is not is warned of, with the name that was meant', () => {
+    const { warnings } = load({
+      ANDON_CONCURENCY: '5',
+      ANDON_FLAVOUR: 'mint',
+      // Of the command line, of containers, of Kubernetes, and a secret as a file.
+      ANDON_KEY: 'id.secret',
+      ANDON_PUBLISH: '0.0.0.0:3000',
+      ANDON_API_SERVICE_HOST: '10.0.0.1',
+      ANDON_API_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      ANDON_SMTP_URL_FILE: '',
+    });
+    expect(warnings).toEqual([
+      'ANDON_CONCURENCY is set in the environment, but there is no such setting; did you mean "ANDON_CONCURRENCY"?',
+      'ANDON_FLAVOUR is set in the environment, but there is no such setting.',
+    ]);
+  });
+
   test('a secret that is wrong is not shown', () => {
     const found = problems({ ANDON_BOOTSTRAP_KEY: 'id.oops', REDIS_URL: 'amqp://:hunter2@mq' });
     expect(found).toHaveLength(2);
@@ -203,6 +220,15 @@ describe('the settings file', () => {
   test('that is not YAML is a problem, not a crash', async () => {
     const path = await file('broken.yaml', 'channels: [');
     expect(problems({ ANDON_CONFIG: path })).toEqual([expect.stringContaining('is not YAML')]);
+  });
+
+  test.each([
+    ['alerst: {}', ': there is no "alerst" here; did you mean "alerts"?'],
+    ['fleet: { sweepMS: 500 }', ': fleet: there is no "sweepMS" here; did you mean "sweepMs"?'],
+    ['weather: fine', ': there is no "weather" here.'],
+  ])('%s is told with the name that was meant', async (text, said) => {
+    const path = await file('slip.yaml', text);
+    expect(problems({ ANDON_CONFIG: path })).toEqual([path + said]);
   });
 
   test('brings endpoints and retry policies', async () => {

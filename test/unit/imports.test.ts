@@ -23,6 +23,7 @@ const rows: readonly (readonly string[])[] = [
     'stray',
     'first-key',
     'secret-keys',
+    'seed',
     'rotate',
     'deploy-secrets',
     'migrate',

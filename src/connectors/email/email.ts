@@ -40,7 +40,7 @@ function loginOf(office: PostOffice | null): string[] {
 const withoutServer: Connector = {
   async deliver() {
     const message =
-      'no mail server is set: set ANDON_SMTP_URL (smtp://user:password@host:587), restart, then retry';
+      'no mail server is set: set ANDON_SMTP_URL (as smtps://mail.example.com; docs/settings.md), restart, then retry';
     return { kind: 'fail', failure: { message, cause: 'credentials' } };
   },
 };

@@ -208,7 +208,7 @@ function Row({
               data-verb="t"
               title="You look after it, and everybody sees that; no reminders go out any more ( t )"
             >
-              I take it
+              I look after it
             </button>
           </Form>
         ) : null}

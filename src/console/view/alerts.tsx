@@ -95,7 +95,7 @@ export const Tester = ({
       <Field label="Client">
         <Select
           name="client"
-          none="of source or channel"
+          none="its own"
           options={clientChoices(choices.clients)}
           chosen={asked.client}
         />

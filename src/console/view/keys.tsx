@@ -16,7 +16,7 @@ const keys: readonly (readonly [key: string, does: string])[] = [
   ['Enter', 'open it'],
   ['r', 'retry the item, or resume the queue'],
   ['s', 'to skipping it, with a preview'],
-  ['t', 'take it: others see that you look after it'],
+  ['t', 'I look after it: others see that'],
   ['/', 'search'],
   ['?', 'this help'],
 ];

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { addCheck } from '../../../src/check.js';
@@ -18,6 +21,29 @@ test('check tells its findings as lines, or as one document', async () => {
   const { ok, problems, notes } = JSON.parse((await check('--json')).out);
   expect({ ok, problems }).toEqual({ ok: true, problems: [] });
   expect(notes[0]).toMatch(/^settings \(/);
+});
+
+test('what the first start would refuse of the settings file is a problem, with file and place', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'andon-check-'));
+  const file = join(directory, 'andon.yaml');
+  writeFileSync(file, 'channels: { "12": { description: Cape, connector: { type: http } } }');
+  process.env['ANDON_CONFIG'] = file;
+  process.env['ANDON_CONCURENCY'] = '5';
+  try {
+    const { code, out } = await check('--json');
+    expect(code).toBe(2);
+    const { problems, notes } = JSON.parse(out);
+    expect(problems).toEqual([
+      expect.stringContaining(`${file}: channels.12.connector.url: must be a URL`),
+    ]);
+    expect(notes).toContainEqual(
+      expect.stringMatching(/^warning: ANDON_CONCURENCY .*did you mean/),
+    );
+  } finally {
+    delete process.env['ANDON_CONFIG'];
+    delete process.env['ANDON_CONCURENCY'];
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('settings that are wrong are in the document, too', async () => {

@@ -49,6 +49,15 @@ describe('exit codes and errors', () => {
     });
   });
 
+  test('a hint of the server is one that works where it is typed', async () => {
+    const detail = 'no channel "9" is registered: andon channel put 9 comes first';
+    const errors = [{ pointer: '/channel', detail }];
+    answer = () => ({ status: 422, body: { type: 't', title: 'Not valid', status: 422, errors } });
+    const within = await run(['item', '1'], { env: { npm_command: 'exec' } });
+    expect(within.err).toContain('registered: npx andon channel put 9 comes first');
+    expect((await run(['item', '1'])).err).toContain('registered: andon channel put 9 comes');
+  });
+
   test('with --json the problem comes as JSON on stderr', async () => {
     answer = () => ({ status: 404, body: { type: 'not-found', title: 'Not found', status: 404 } });
     const { code, err } = await run(['item', '1', '--json']);
@@ -290,7 +299,7 @@ describe('queues', () => {
   const retrying = `retrying at ${clock(soon)}: HTTP 500`;
 
   test.each([
-    ['idle', {}, ''],
+    ['running', {}, ''],
     ['running', { counts: { ...counts, active: 1 } }, ''],
     ['backing-off', backingOff, retrying],
     ['running', { ...backingOff, mode: 'non-blocking' }, retrying],
@@ -469,6 +478,16 @@ describe('putting right', () => {
       data: { sku: 'A', title: 'Ocean Blue Shirt', variants: [{ price: 49.5 }] },
     });
     expect(err).toContain('andon retry 1042');
+  });
+
+  test.each([
+    ['price=50', 'price is a new field: the data had none there. Did you mean variants.0.price?\n'],
+    ['colour=red', 'colour is a new field: the data had none there.\n'],
+    ['title=New', ''],
+  ])('edit --set %s warns of a field that was not there', async (assignment, warning) => {
+    const { code, err } = await run(['edit', '1042', '--set', assignment]);
+    expect(code).toBe(0);
+    expect(err).toBe(`${warning}Now run it again: andon retry 1042\n`);
   });
 
   test('edit tells what it changed', async () => {

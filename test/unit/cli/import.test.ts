@@ -113,6 +113,13 @@ test('a 503 is waited out as long as Retry-After asks, with the same keys', asyn
   expect(server.seen[1]?.body).toEqual(server.seen[3]?.body);
 });
 
+test('a run of which nothing was taken does not say that another goes on from there', async () => {
+  refuse = () => ({ status: 422, body: { title: 'No such channel', status: 422, type: 'x' } });
+  const { code, err } = await run(jsonl(3), '--channel', '12');
+  expect(code).toBe(1);
+  expect(err).toBe('Nothing was enqueued.\nNo such channel (422)\n');
+});
+
 test('a run that was broken off is finished by the next', async () => {
   const file = jsonl(250);
   refuse = () =>
