@@ -141,6 +141,7 @@ describe('in a real browser', () => {
       channel: 'long',
       data,
     });
+    await api.ok('PATCH', `/v1/items/${queueId}`, { data: { ...data, title: 'B' } });
     const shown = await browser.page(phone);
     await admin.enter(shown);
     const { page } = shown;
