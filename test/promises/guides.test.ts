@@ -105,7 +105,9 @@ describe('what the guides say one should type', () => {
     const wrong = pages.flatMap((page) =>
       [...text(page).matchAll(/\bnpm (?:run )?([a-z:]+)\b/g)]
         .map(([, name = '']) => name)
-        .filter((name) => !['install', 'prune', 'ci', 'run', 'is', 'sbom', 'pack', 'and'].includes(name))
+        .filter(
+          (name) => !['install', 'prune', 'ci', 'run', 'is', 'sbom', 'pack', 'and'].includes(name),
+        )
         .filter((name) => !(name in scripts))
         .map((name) => `${page}: npm run ${name}`),
     );
