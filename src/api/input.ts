@@ -31,7 +31,10 @@ const limit = z.coerce
   .default(50);
 const cursor = (form: RegExp) =>
   z.string().regex(form, 'use the nextCursor of the page before').optional();
-export const auditQuery = z.strictObject({ limit, cursor: cursor(/^[1-9]\d{0,14}-\d{1,15}$/) });
+export const auditQuery = z.strictObject({
+  limit,
+  cursor: cursor(/^[1-9]\d{0,14}-\d{1,15}(\.\d{1,4})?$/),
+});
 export const endpointsQuery = z.strictObject({ limit, cursor: idSchema.optional() });
 export const queuesQuery = z.strictObject({ limit, cursor: queueParams.shape.name.optional() });
 

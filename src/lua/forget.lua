@@ -48,6 +48,30 @@ local function completed(q, keep, keptMs)
   end
 end
 
+-- What a worker of plain BullMQ has completed stands in no list of ours and has no outcome. It goes by the same
+-- number and age as the others, on its own. Up to when none is left stands in the facts.
+local function strays(q, keep, keptMs)
+  local set = rcall('HMGET', q.facts, 'skipped', 'resolved', 'trimmed:strays')
+  local others = rcall('LLEN', doneKey(q.name)) + (set[1] or 0) + (set[2] or 0)
+  local count = rcall('ZCARD', q.completed) - others
+  if count <= 0 or left <= 0 then return end
+  local page = rcall('ZRANGEBYSCORE', q.completed, set[3] or '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, LOOK)
+  left = left - #page / 20
+  local seen, before = nil, gone
+  for n = 1, #page, 2 do
+    if not rcall('HGET', q.base .. page[n], 'outcome') then
+      local old = tonumber(page[n + 1]) <= now - keptMs
+      if left <= 0 or not (old or count > keep) then break end
+      count = count - take(q, page[n], false)
+    end
+    seen = page[n + 1]
+  end
+  if not seen then return end
+  -- A whole page of one millisecond and none to go: what else came in it is left.
+  local stuck = #page == LOOK * 2 and seen == page[2] and gone == before
+  rcall('HSET', q.facts, 'trimmed:strays', stuck and '(' .. seen or seen)
+end
+
 -- Beyond its number the oldest go. Up to when all were looked at stands in the facts, so that nobody looks twice.
 local function tooMany(q, outcome, keep, till)
   local excess = tonumber(rcall('HGET', q.facts, outcome) or 0) - keep
@@ -71,6 +95,7 @@ end
 for n = FIRST + 1, #ARGV do
   local q = line(ARGV[n])
   completed(q, tonumber(ARGV[2]), tonumber(ARGV[3]))
+  strays(q, tonumber(ARGV[2]), tonumber(ARGV[3]))
   tooMany(q, 'skipped', tonumber(ARGV[4]), now - tonumber(ARGV[8]))
   tooMany(q, 'resolved', tonumber(ARGV[6]), now)
   if left <= 0 then return { gone, n - FIRST } end

@@ -6,6 +6,7 @@ import { type HistoryEntry, time } from './item.js';
 
 /** One line of the audit: who did what to which queue, item or setting. */
 export interface AuditLine extends HistoryEntry {
+  /** Of its stream, and the shard where that is not the first: ids of two shards may be the same. */
   readonly id: string;
   readonly queue: string | null;
   readonly queueId: number | null;
@@ -58,16 +59,20 @@ export class Audit {
     limit: number,
     before?: string,
   ): Promise<{ items: AuditLine[]; nextCursor: string | null }> {
-    const end = before === undefined ? '+' : `(${before}`;
+    const [upTo, last] = before?.split('.') ?? [];
     const pages = await Promise.all(
-      this.keys.shards.map((shard) =>
-        this.redis.xrevrange(this.keys.ours(shard, 'audit'), end, '-', 'COUNT', limit + 1),
-      ),
+      this.keys.shards.map(async (shard) => {
+        // Of one id the shards come in their order; those after the last one are still to come.
+        const told = shard.index <= Number(last ?? 0);
+        const end = upTo === undefined ? '+' : told ? `(${upTo}` : upTo;
+        const key = this.keys.ours(shard, 'audit');
+        const found = await this.redis.xrevrange(key, end, '-', 'COUNT', limit + 1);
+        return found.map(([id, fields]) =>
+          lineOf(shard.index ? `${id}.${shard.index}` : id, fields),
+        );
+      }),
     );
-    const lines = pages
-      .flat()
-      .map(([id, fields]) => lineOf(id, fields))
-      .sort(byAge);
+    const lines = pages.flat().sort(byAge);
     const items = lines.slice(0, limit);
     return { items, nextCursor: lines.length > limit ? (items.at(-1)?.id ?? null) : null };
   }
@@ -117,7 +122,7 @@ function lineOf(id: string, fields: readonly string[]): AuditLine {
 }
 
 function byAge(a: AuditLine, b: AuditLine): number {
-  const [msA = 0, nA = 0] = a.id.split('-').map(Number);
-  const [msB = 0, nB = 0] = b.id.split('-').map(Number);
-  return msB - msA || nB - nA;
+  const [msA = 0, nA = 0, shardA = 0] = a.id.split(/[-.]/).map(Number);
+  const [msB = 0, nB = 0, shardB = 0] = b.id.split(/[-.]/).map(Number);
+  return msB - msA || nB - nA || shardA - shardB;
 }

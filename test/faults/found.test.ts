@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { Transitions } from '../../src/blocking/transitions.js';
 import { Routine } from '../../src/fleet/routine.js';
+import { Audit } from '../../src/queues/audit.js';
 import { Outbox } from '../../src/queues/outbox.js';
 import { idsAt } from '../../src/queues/places.js';
 import { Seeker } from '../../src/queues/seek.js';
@@ -242,6 +243,39 @@ it('with several shards, a batch that is refused for one key leaves its other ke
     { queueId: d!.queueId, replayed: true },
   ]);
   await expect(line.enqueuer.enqueue([keyed('e', 'fresh')])).rejects.toThrow();
+});
+
+it('with several shards, each line of the audit is on one page, also those of one moment', async () => {
+  const line = await new Line(redis, { environment: { ANDON_SHARDS: '4' } }).ready('12');
+  const ids = ['1700000000000-0', '1700000000000-1', '1700000000001-0'];
+  const written: string[] = [];
+  for (const shard of line.keys.shards)
+    for (const id of ids) {
+      const actor = `${id} in ${shard.index}`;
+      const entry = JSON.stringify({ at: 1_700_000_000_000, actor, action: 'skip' });
+      const fields = ['queue', '', 'queueId', '', 'entry', entry];
+      await line.redis.xadd(line.keys.ours(shard, 'audit'), id, ...fields);
+      written.push(actor);
+    }
+  const audit = new Audit(line.redis, line.keys);
+  for (const limit of [1, 2, 3, 5, 12]) {
+    const seen: string[] = [];
+    const lineIds = new Set<string>();
+    let cursor: string | null | undefined;
+    while (cursor !== null) {
+      const page = await audit.read(limit, cursor);
+      for (const { actor, id } of page.items) {
+        seen.push(actor);
+        lineIds.add(id);
+      }
+      cursor = page.nextCursor;
+    }
+    expect([...seen].sort()).toEqual([...written].sort());
+    expect(seen.map((one) => one.split(' ')[0])).toEqual(
+      [...ids].reverse().flatMap((id) => Array(4).fill(id)),
+    );
+    expect(lineIds.size).toBe(12);
+  }
 });
 
 it('each script gets as many arguments as it reads', () => {

@@ -3,6 +3,7 @@ import { Sessions } from '../../src/accounts/sessions.js';
 import { Conflict } from '../../src/errors.js';
 import { Audit } from '../../src/queues/audit.js';
 import { PARALLEL } from '../../src/redis/keys.js';
+import { stockWorker } from '../support/bullmq.js';
 import { accept, done, fail, Line, product, tryAgain } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -117,6 +118,35 @@ describe('retention', () => {
     expect(await forget(line, { completed: { count: 10, ageMs: 0 } })).toBe(1);
     expect(await line.finder.item(good)).toBeNull();
     expect((await line.item(skipped)).state).toBe('skipped');
+  });
+
+  it('removes what a worker of plain BullMQ has completed, by the same number and age', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.redis.set(line.keys.ours(line.keys.shards[0]!, 'id'), 5_551_000);
+    const stock = stockWorker(redis, line, 'channel.12');
+    const theirs = await line.add('12', 't1', 't2', 't3', 't4');
+    const completed = line.keys.queue('channel.12', 'completed');
+    await until('it to complete them', async () => (await line.redis.zcard(completed)) === 4);
+    await stock.close();
+    await line.startFleet();
+    const [ours] = await line.add('12', 'ours');
+    await line.untilState(ours!.queueId, 'completed');
+    const left = async () => {
+      const items = await Promise.all(theirs.map(({ queueId }) => line.finder.item(queueId)));
+      return items.flatMap((item) => (item ? [item.title] : []));
+    };
+    expect(await forget(line, {})).toBe(0);
+    expect(await forget(line, { completed: { count: 3, ageMs: DAY } })).toBe(1);
+    expect(await left()).toEqual(['t2', 't3', 't4']);
+    expect(await forget(line, { completed: { count: 3, ageMs: DAY } })).toBe(0);
+    // Old enough: however few they are.
+    await line.redis.zadd(completed, 1, String(theirs[1]!.queueId));
+    await line.redis.hdel(line.keys.line('channel.12'), 'trimmed:strays');
+    expect(await forget(line, { completed: { count: 3, ageMs: DAY } })).toBe(1);
+    expect(await left()).toEqual(['t3', 't4']);
+    await line.stopFleets();
+    expect(await forget(line, { completed: never })).toBe(3);
+    for (const { queueId } of [...theirs, ours!]) expect(await mentions(line, queueId)).toEqual([]);
   });
 
   it('takes the oldest of too many', async () => {

@@ -33,7 +33,7 @@ const query = z.object({
   client: text,
   before: z
     .string()
-    .regex(/^\d+-\d+$/)
+    .regex(/^\d+-\d+(\.\d+)?$/)
     .optional()
     .catch(undefined),
 });

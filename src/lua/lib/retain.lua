@@ -1,7 +1,8 @@
 --@include index
 
 -- Forgets an item that was dealt with, and every index of it. Never one that failed or waits: where it sits is
--- asked here, not by the callers. Returns 1, or 0 with nothing changed.
+-- asked here, not by the callers. outcome: false for what a worker of plain BullMQ has completed.
+-- Returns 1, or 0 with nothing changed.
 local function forget(q, id, outcome)
   local f = rcall('HMGET', q.base .. id, 'outcome', 'entity', 'finishedOn')
   -- Run again with plain BullMQ meanwhile, or taken back: it comes back here when it is done.
@@ -11,7 +12,7 @@ local function forget(q, id, outcome)
     local at, before = tonumber(f[3] or now), tonumber(rcall('HGET', q.facts, 'forgotten') or 0)
     if at > before then rcall('HSET', q.facts, 'forgotten', string.format('%.0f', at)) end
   end
-  if outcome ~= 'completed' then
+  if outcome and outcome ~= 'completed' then
     rcall('ZREM', shard[outcome], id)
     rcall('HINCRBY', q.facts, outcome, -1)
   end
