@@ -324,6 +324,8 @@ export class System implements Part {
           'an advice that was followed is not counted',
         ),
       );
+    const apiKeys = new ApiKeys(redis, keys, durability);
+    const accounts = this.accounts(redis, keys, audit, durability);
     return {
       catalogue,
       registry,
@@ -335,8 +337,9 @@ export class System implements Part {
       transitions: new Transitions(scripts, keys, catalogue, witness),
       fleetSwitch: new FleetSwitch(redis, scripts, keys),
       audit,
-      apiKeys: new ApiKeys(redis, keys, durability),
-      accounts: this.accounts(redis, keys, audit, durability),
+      apiKeys,
+      accounts,
+      anew: async ({ actor }) => (await accounts.anew(actor)) ?? apiKeys.anew(actor),
       connectorTypes: this.types,
       incidents: new Incidents(redis, scripts, keys),
       recipients: new Recipients(redis, keys, durability),

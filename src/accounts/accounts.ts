@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Conflict, InvalidInput, NotAllowed, NotFound } from '../errors.js';
 import type { Audit } from '../queues/audit.js';
+import type { Caller } from './caller.js';
 import type { LockOut } from './lock-out.js';
 import { type Cost, hashPassword, isPassword } from './password.js';
 import type { Recognised } from './provider.js';
-import type { Role } from './roles.js';
+import { callerOf, type Role, userOf } from './roles.js';
 import type { Sessions } from './sessions.js';
 import type { User, Users } from './users.js';
 
@@ -54,6 +55,13 @@ export class Accounts {
     this.lockOut = parts.lockOut;
     this.audit = parts.audit;
     this.cost = cost;
+  }
+
+  /** Somebody who came as a user, with the rights of now; null when they may not come in any more. */
+  async anew(actor: string): Promise<Caller | null> {
+    const name = userOf(actor);
+    const user = name === null ? null : await this.users.get(name);
+    return user && !user.disabled ? callerOf(user) : null;
   }
 
   /** The secret of a new session, or null when name and password do not fit. @throws TooManyTries */

@@ -10,6 +10,12 @@ const scopesOf: Readonly<Record<Role, readonly Scope[]>> = {
   admin: ['admin'],
 };
 
+const USER = 'user ';
+
+/** The user of that name in the audit; null for what is no user's. */
+export const userOf = (actor: string): string | null =>
+  actor.startsWith(USER) ? actor.slice(USER.length) : null;
+
 /** What a user may do and see, in the same terms as an API key. */
 export function callerOf(user: {
   readonly name: string;
@@ -17,5 +23,5 @@ export function callerOf(user: {
   readonly clients: readonly string[] | null;
 }): Caller {
   const limits = { clients: user.clients, channels: null, sources: null };
-  return new Caller(`user ${user.name}`, scopesOf[user.role], limits);
+  return new Caller(`${USER}${user.name}`, scopesOf[user.role], limits);
 }

@@ -102,9 +102,15 @@ export class ApiKeys {
     const expected = stored ? Buffer.from(stored.hash, 'base64url') : Buffer.alloc(32);
     if (!timingSafeEqual(digest(secret), expected) || !stored) return null;
     await this.noteUse(id, stored);
-    const { client, channels, sources } = stored;
-    const clients = client === null ? null : [client];
-    return new Caller(`key ${id}`, stored.scopes, { clients, channels, sources });
+    return callerOf(id, stored);
+  }
+
+  /** Somebody who came with a key, with the rights of now; null when it was revoked. */
+  async anew(actor: string): Promise<Caller | null> {
+    if (!actor.startsWith(KEY)) return null;
+    const id = actor.slice(KEY.length);
+    const text = await this.redis.hget(this.hash, id);
+    return text === null ? null : callerOf(id, storedSchema.parse(JSON.parse(text)));
   }
 
   private async noteUse(id: string, stored: Stored): Promise<void> {
@@ -114,6 +120,14 @@ export class ApiKeys {
     const used: Stored = { ...stored, lastUsedAt: new Date(now).toISOString() };
     await this.redis.eval(REPLACE, 1, this.hash, id, JSON.stringify(used));
   }
+}
+
+/** Before the id, in the audit. */
+const KEY = 'key ';
+
+function callerOf(id: string, { scopes, client, channels, sources }: Stored): Caller {
+  const clients = client === null ? null : [client];
+  return new Caller(`${KEY}${id}`, scopes, { clients, channels, sources });
 }
 
 function split(key: string | undefined): [string, string] | null {

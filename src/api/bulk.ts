@@ -1,5 +1,5 @@
 import type { Caller } from '../accounts/caller.js';
-import { Conflict, InvalidInput, NotFound } from '../errors.js';
+import { Conflict, InvalidInput, NotFound, Unauthorized } from '../errors.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
 import * as answers from './answers.js';
@@ -79,7 +79,11 @@ async function inBulk(
   const chosen = canary === undefined ? oldestFirst : oldestFirst.slice(0, canary);
   if (!dryRun) await ask(chosen);
   // Each goes to its queue's head, so the last one done ends up first: done newest first, they run oldest first.
-  if (!dryRun) for (const item of [...chosen].reverse()) await unlessDealtWith(() => act(item));
+  if (!dryRun)
+    for (const [done, item] of [...chosen].reverse().entries()) {
+      if (await mayStill(services, caller, item, done, chosen.length))
+        await unlessDealtWith(() => act(item));
+    }
   const now = dryRun ? chosen : await again(services, chosen);
   return {
     dryRun,
@@ -87,6 +91,24 @@ async function inBulk(
     remaining: found.length - chosen.length,
     items: await showItems(now, services.registry, services.catalogue),
   };
+}
+
+/**
+ * Many items take a while, in which a key may be revoked: what is done then is done, and the rest left.
+ * @throws Unauthorized
+ */
+async function mayStill(
+  { anew }: Services,
+  caller: Caller,
+  item: Item,
+  done: number,
+  all: number,
+): Promise<boolean> {
+  const now = await anew(caller);
+  if (now?.may('operate')) return now.seesItem(item);
+  throw new Unauthorized(
+    `this key was revoked meanwhile: ${done} of ${all} items were reached, and the rest is left as it was`,
+  );
 }
 
 /** Somebody else may have dealt with an item since it was found: then there is nothing to do. */

@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts/accounts.js';
+import type { Caller } from '../accounts/caller.js';
 import type { FleetSwitch } from '../blocking/fleet-switch.js';
 import type { SkipPreview, SkipTotals } from '../blocking/skip-preview.js';
 import type { SkipScope, Transitions } from '../blocking/transitions.js';
@@ -35,6 +36,8 @@ export interface Services {
   readonly recipients: Recipients;
   readonly references: References;
   readonly webhooks: Webhooks;
+  /** Somebody who came in, with the rights of now; null when they may not come in any more. */
+  anew(caller: Caller): Promise<Caller | null>;
   readonly standing: Standing;
   status(names: readonly string[]): Promise<QueueStatus[]>;
 }

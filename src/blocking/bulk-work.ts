@@ -7,7 +7,7 @@ import type { Finder } from '../queues/find.js';
 import type { Item } from '../queues/item.js';
 import type { QueueStatus } from '../queues/status.js';
 import type { Keys } from '../redis/keys.js';
-import { becameOf, type Taken } from './bulk-outcome.js';
+import { becameOf, type End, type Taken } from './bulk-outcome.js';
 import { type BulkResult, type BulkWish, type Chosen, changedSince, portions } from './bulk-run.js';
 import type { Transitions } from './transitions.js';
 
@@ -31,10 +31,15 @@ export interface BulkTimes {
   readonly leaseMs: number;
 }
 
+/** What somebody may do. */
+export interface Rights {
+  allowed(item: Item): boolean;
+}
+
 /** Who asked for a run. */
 export interface Wisher {
-  /** Whether they may do it to this item; asked for every one. */
-  readonly allowed: (item: Item) => boolean;
+  /** What they may do at present, asked before every item; null when they may do no such thing any more. */
+  rights(): Promise<Rights | null>;
 }
 
 /** Items that are let go together, once the canary went well. */
@@ -79,7 +84,9 @@ export class BulkWork {
       for (const chosen of order) {
         const end = await this.ended();
         if (end) return end;
-        const item = await this.act(chosen);
+        const rights = await this.wisher.rights();
+        if (!rights) return this.unwanted;
+        const item = await this.act(chosen, rights);
         if (item) taken.push(item);
       }
       const bad = await this.outcome(taken);
@@ -96,11 +103,16 @@ export class BulkWork {
     return by === null ? null : ['cancelled', `by ${by}`];
   }
 
-  private async act(chosen: Chosen): Promise<Taken | null> {
+  private get unwanted(): Ending {
+    const { actor, verb } = this.wish;
+    return ['stopped', `${actor}, who began it, may ${verb} nothing any more`];
+  }
+
+  private async act(chosen: Chosen, rights: Rights): Promise<Taken | null> {
     const { verb, actor, reason, scope } = this.wish;
     const { finder, transitions } = this.tools;
     const found = await finder.item(chosen.queueId);
-    const item = found && this.wisher.allowed(found) ? found : null;
+    const item = found && rights.allowed(found) ? found : null;
     const changed = changedSince(chosen, item);
     if (changed || !item) {
       await this.note(chosen.queueId, { kind: 'left', say: changed ?? 'is gone' });
@@ -124,6 +136,14 @@ export class BulkWork {
     return { item, completed: before?.counts.completed ?? 0 };
   }
 
+  /** Behind a skipped item another one may fail, which is not theirs to see. */
+  private async told({ by, say = '' }: End, { item }: Taken): Promise<string> {
+    if (by === undefined) return `item ${item.queueId}: ${say}`;
+    const [rights, other] = [await this.wisher.rights(), await this.tools.finder.item(by)];
+    if (!other || rights?.allowed(other)) return `item ${by}: ${say}`;
+    return `behind item ${item.queueId} an item of somebody else has failed`;
+  }
+
   private async note(queueId: number, result: BulkResult): Promise<void> {
     const { redis, keys } = this.tools;
     await redis.hset(keys.bulkRun(this.id), `item:${queueId}`, JSON.stringify(result));
@@ -142,7 +162,7 @@ export class BulkWork {
         const end = ends[n] ?? null;
         if (!end) still.push(one);
         else if (verb === 'retry') await this.note(one.item.queueId, end);
-        if (end?.kind === 'failed') bad ??= `item ${end.by ?? one.item.queueId}: ${end.say ?? ''}`;
+        if (end?.kind === 'failed') bad ??= await this.told(end, one);
       }
       awaited = still;
       if (awaited.length === 0) break;

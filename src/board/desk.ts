@@ -35,6 +35,8 @@ export interface BoardParts extends LookoutParts {
   readonly transitions: Transitions;
   readonly log: Log;
   status(names: readonly string[]): Promise<QueueStatus[]>;
+  /** Somebody who came in, with the rights of now; null when they may not come in any more. */
+  anew(caller: Caller): Promise<Caller | null>;
   /** Who asks; whoever mounts the board has let in nobody else. */
   callerOf(request: Request, response: Response): Caller;
 }
@@ -175,6 +177,7 @@ export class Desk {
     };
     return {
       caller,
+      anew: () => this.parts.anew(caller),
       finder,
       transitions,
       status: queueStatus,

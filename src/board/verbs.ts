@@ -15,6 +15,8 @@ export interface Act {
   queues(): Promise<QueueStatus[]>;
   /** The item of the address, which the caller may see. @throws NotFound */
   item(): Promise<Item>;
+  /** Who acts, with the rights of now: many items take a while. Null when they may act no more. */
+  anew(): Promise<Caller | null>;
   /** The tab the verb was pressed on: "failed", "completed", "wait" … */
   readonly status: string;
   readonly finder: Finder;
@@ -153,6 +155,12 @@ async function retryAll(act: Act): Promise<Record<string, unknown>> {
     failed.push(item);
   let retried = 0;
   for (const item of failed) {
+    const now = await act.anew();
+    if (!now?.may('operate'))
+      throw new Forbidden(
+        `you may not retry any more: ${retried} of ${failed.length} items were retried, the rest is left`,
+      );
+    if (!now.seesItem(item)) continue;
     try {
       await act.transitions.retry(item, act.caller.actor);
       retried += 1;

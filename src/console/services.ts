@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts/accounts.js';
+import type { Caller } from '../accounts/caller.js';
 import type { Guard } from '../accounts/guard.js';
 import type { Provider } from '../accounts/provider.js';
 import type { BulkRuns } from '../blocking/bulk-runs.js';
@@ -50,6 +51,8 @@ export interface ConsoleServices {
   readonly acts: Acts | null;
   /** Lets an address come by links of mails so often. @throws TooManyTries */
   admitVisit(address: string): Promise<void>;
+  /** Somebody who came in, with the rights of now; null when they may not come in any more. */
+  anew(caller: Caller): Promise<Caller | null>;
   readonly standing: Standing;
   readonly seeker: Seeker;
   /** The newest items that failed and were not dealt with. */

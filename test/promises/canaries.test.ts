@@ -41,6 +41,8 @@ const canaries = {
   dataPassword: 'canary-data-password-0006',
   dataToken: 'canary-data-token-0007',
   said: 'canary-said-by-the-shop-0008',
+  // In the shapes that far sides use: a field, a header without a colon, a parameter of an address.
+  dataPin: 'canary-data-pin-0009',
 };
 
 test('a planted secret is found nowhere but where it must be', async () => {
@@ -61,6 +63,7 @@ test('a planted secret is found nowhere but where it must be', async () => {
   const mustBe: Readonly<Record<string, readonly string[]>> = {
     dataPassword: ['redis', 'files', 'api'],
     dataToken: ['redis', 'files', 'api'],
+    dataPin: ['redis', 'files', 'api'],
     // An error is kept in the words of the far side, for who may read the item.
     said: ['redis', 'files', 'api'],
     // Whoever has the mail may act by it, and nobody else.
@@ -126,7 +129,7 @@ async function plantAndLook() {
     status: body.instruction === 'update_product' ? 500 : 422,
     body: {
       // Of other far sides' secrets a connector knows nothing, so it could take out only its own.
-      detail: `password=${canaries.said} ${headers['authorization']} ${body.channel ? canaries.signing : ''} is refused`,
+      detail: `password=${canaries.said} ${headers['authorization']} ${body.channel ? canaries.signing : ''} is refused, x-api-key ${canaries.said}, see https://shop.example/why?key=${canaries.said}&sig=${canaries.said}`,
       log: [JSON.stringify(headers), `token: ${canaries.said}`],
     },
   });
@@ -152,7 +155,7 @@ async function plantAndLook() {
     sku,
     title: sku,
     password: canaries.dataPassword,
-    login: { api_token: canaries.dataToken },
+    login: { api_token: canaries.dataToken, pin: canaries.dataPin },
   });
   const enqueue = async (body: object) => (await call('POST', '/v1/items', body)).body.queueId;
   const retried = await enqueue({ instruction: 'update_product', channel: '12', data: data('a') });

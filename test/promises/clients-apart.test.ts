@@ -5,6 +5,7 @@ import { Api, type Body, SECRET_KEY } from '../support/api.js';
 import { Person } from '../support/desk.js';
 import { FarSide } from '../support/far-side.js';
 import { startTestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const redis = await startTestRedis();
 const api = await Api.start(redis, { roles: ['api', 'worker'] });
@@ -446,4 +447,24 @@ describe('a key for one channel', () => {
     expect(replayed.headers['idempotent-replayed']).toBe('true');
     expect(replayed.body.queueId).toBe(mine.body.queueId);
   });
+});
+
+test('whoever names an item of another client in a run is not told what it is', async () => {
+  refused.add('HIDDEN-RUN');
+  far.answer = () => ({ status: 422, body: { detail: 'no' } });
+  const theirs = await fulfil('beta', 'HIDDEN-RUN');
+  const { error } = await api.untilState(theirs.queueId, 'failed');
+  const pick = `${theirs.queueId}@${(error as { at: string }).at}`;
+  const { headers } = await people.acme.post('/clusters/any/run', {
+    verb: 'retry',
+    canary: '0',
+    title: 'test',
+    pick,
+  });
+  const page = await until('the run to end', async () => {
+    const { text } = await people.acme.get(String(headers.location));
+    return text.includes('badge done') ? text : null;
+  });
+  expect(page).not.toContain('HIDDEN-RUN');
+  expect(await stateOf('beta', theirs)).toBe('failed');
 });

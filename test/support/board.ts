@@ -47,6 +47,7 @@ export class TestBoard {
         catalogue: loadCatalogue(),
         registry: line.registry,
         finder: line.finder,
+        anew: async (caller) => caller,
         standing: new Standing(line.redis, line.scripts, line.keys),
         transitions: line.transitions,
         fleetSwitch: new FleetSwitch(line.redis, line.scripts, line.keys),

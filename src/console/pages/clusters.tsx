@@ -123,7 +123,7 @@ export const clusterPages = (services: ConsoleServices): ConsoleRoute[] => [
       if (verb === 'skip' && !reason)
         await demandNoReason(services, chosen, scope ?? 'item', caller);
       const wish = { verb, chosen, canary, reason, scope, title, actor: caller.actor };
-      const id = await services.bulkRuns.begin(wish, wisherOf(caller));
+      const id = await services.bulkRuns.begin(wish, wisherOf(caller, services));
       return { to: `/runs/${id}` };
     },
   }),

@@ -22,7 +22,9 @@ export const runPages = (services: ConsoleServices): ConsoleRoute[] => [
     params,
     render: async ({ params, caller, token }) => {
       const run = await runFor(services, params.id, caller);
-      const known = await services.standing.glance(run.chosen.map(({ queueId }) => queueId));
+      const all = await services.standing.glance(run.chosen.map(({ queueId }) => queueId));
+      // A form may name any item; of those that somebody does not see, there is nothing to tell.
+      const known = new Map([...all].filter(([, one]) => caller.seesItem(one)));
       return {
         title: `${verbOf(run)} ${run.title}`,
         body: (
@@ -61,7 +63,7 @@ export const runPages = (services: ConsoleServices): ConsoleRoute[] => [
         actor: caller.actor,
       };
       if (wish.chosen.length === 0) throw new Conflict('there is nothing left to do');
-      const id = await services.bulkRuns.begin(wish, wisherOf(caller));
+      const id = await services.bulkRuns.begin(wish, wisherOf(caller, services));
       return { to: `/runs/${id}` };
     },
   }),
