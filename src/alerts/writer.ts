@@ -1,5 +1,5 @@
 import type { Acts } from '../incidents/acts.js';
-import { type Adviser, adviserOf, causeInWords } from '../incidents/advice.js';
+import { adviserOf, causeInWords } from '../incidents/advice.js';
 import type { Found, TroubleFinder } from '../incidents/find.js';
 import type { Incident, Stage, Trouble, View } from '../incidents/incident.js';
 import type { KnownErrors } from '../incidents/known-errors.js';
@@ -127,21 +127,29 @@ export class Writer {
     const found = new Map((await this.finder.read(refs)).map((one) => [one.queueId, one]));
     const [endpoints, advise] = await Promise.all([
       this.endpointsOf([...found.values()]),
-      adviserOf(troubles.length > 0 ? this.book : null),
+      adviserOf(troubles.length > 0 ? this.book : null, {
+        catalogue: this.catalogue,
+        registry: this.registry,
+      }),
     ]);
-    return troubles.flatMap((trouble) => {
-      const item = found.get(trouble.queueId);
-      const acts = actsOf.get(trouble.queueId) ?? [];
-      return item ? [{ ...this.itemOf(trouble, item, endpoints, advise), acts }] : [];
-    });
+    const items = await Promise.all(
+      troubles.map(async (trouble): Promise<MailItem | null> => {
+        const item = found.get(trouble.queueId);
+        if (!item) return null;
+        const { message } = trouble;
+        const advice = await advise({ ...item, error: { message, status: item.status } });
+        const acts = actsOf.get(trouble.queueId) ?? [];
+        return { ...this.itemOf(trouble, item, endpoints), advice, acts };
+      }),
+    );
+    return items.filter((item) => item !== null);
   }
 
   private itemOf(
     trouble: Trouble,
     item: Found,
     endpoints: ReadonlyMap<string, Endpoint>,
-    advise: Adviser,
-  ): Omit<MailItem, 'acts'> {
+  ): Omit<MailItem, 'acts' | 'advice'> {
     const nameOf = (kind: 'channel' | 'source', id: string | null) =>
       id === null ? null : (endpoints.get(endpointName(kind, id))?.description ?? id);
     const entry = this.catalogue.get(item.instruction);
@@ -164,11 +172,6 @@ export class Writer {
       message: trouble.message,
       since: trouble.at,
       cause: causeInWords(item.cause),
-      advice: advise({
-        message: trouble.message,
-        instruction: item.instruction,
-        connector: endpoints.get(trouble.queue)?.connector.type ?? null,
-      }),
       itemUrl: this.links.item(item.queueId),
       queueUrl: this.links.queue(trouble.queue),
     };

@@ -12,21 +12,29 @@ export interface Advice {
 }
 
 /** Looks a failure up; null when nobody has written about it. */
-export type Adviser = (failure: Known) => Advice | null;
+export type Adviser = (item: Failed) => Promise<Advice | null>;
 
-/** The book of known errors as it is now. */
-export async function adviserOf(book: Pick<KnownErrors, 'entries'> | null): Promise<Adviser> {
-  const entries = (await book?.entries()) ?? [];
-  return (failure) => adviceFor(entries, failure);
+interface Shelf {
+  readonly catalogue: Catalogue;
+  readonly registry: Pick<Registry, 'getMany'>;
 }
 
-type Failed = Pick<Item, 'queueId' | 'queue' | 'instruction' | 'channel' | 'source' | 'error'>;
+/** The book of known errors as it is now; what it is asked is the same for pages and mails. */
+export async function adviserOf(
+  book: Pick<KnownErrors, 'entries'> | null,
+  shelf: Shelf,
+): Promise<Adviser> {
+  const entries = (await book?.entries()) ?? [];
+  return async (item) => adviceFor(entries, await knownOf(shelf, item));
+}
 
-/** A failure as the book asks for it. */
-export async function knownOf(
-  { catalogue, registry }: { catalogue: Catalogue; registry: Pick<Registry, 'getMany'> },
-  item: Failed,
-): Promise<Known> {
+/** What is asked of a failed item. */
+type Failed = Pick<Item, 'queue' | 'instruction' | 'channel' | 'source'> & {
+  readonly error: { readonly message: string; readonly status?: number | undefined } | null;
+};
+
+/** A failure as the book asks for it: under the connector that carries the item out, wherever it queues. */
+export async function knownOf({ catalogue, registry }: Shelf, item: Failed): Promise<Known> {
   const [endpoint] = await registry.getMany([carrierName(catalogue, item)]);
   return {
     message: item.error?.message ?? '',

@@ -20,6 +20,8 @@ export interface Found {
   readonly client: string | null;
   readonly message: string;
   readonly cause: string;
+  /** What the far side answered with, where it did. */
+  readonly status: number | undefined;
 }
 
 /** Where an item is found, and since when it stands. */
@@ -133,16 +135,20 @@ function readRow(queueId: number, row: readonly (string | number)[]): Found {
     client: text(9) || null,
     message: failure?.message ?? (text(11) || 'no error was recorded'),
     cause: failure?.cause ?? 'bug',
+    status: failure?.status,
   };
 }
 
-function readFailure(text: string): { message: string; cause: string } | null {
+function readFailure(
+  text: string,
+): { message: string; cause: string; status: number | undefined } | null {
   if (text === '') return null;
-  const { message, cause } = JSON.parse(text) as Record<string, unknown>;
+  const { message, cause, status } = JSON.parse(text) as Record<string, unknown>;
   if (typeof message !== 'string') return null;
   // What is told by mail has left the house.
   return {
     message: redactedText(message.slice(0, 2_000)),
     cause: typeof cause === 'string' ? cause : 'bug',
+    status: typeof status === 'number' ? status : undefined,
   };
 }

@@ -43,3 +43,25 @@ test.each<[string, Manners]>([
     await api.stop();
   },
 );
+
+test('what is known of an error stands in the mail as on the page, also by its status and on the parallel queue', async () => {
+  const { smtp, api, shop } = await startOffice(redis);
+  // "no" alone says nothing: the status and the connector do.
+  shop.answer = () => ({ status: 401, body: { detail: 'no' } });
+  await api.add('12', 'Shirt');
+  await smtp.untilMails(1);
+  expect(smtp.mails[0]?.mail.text).toContain('The far side does not know the key or password');
+  expect(smtp.mails[0]?.mail.html).toContain('The far side does not know the key or password');
+
+  await api.put('source', 'erp', shop.url);
+  shop.answer = () => ({ status: 422, body: { detail: 'webhook signature does not match' } });
+  await api.ok('POST', '/v1/items', {
+    instruction: 'add_order',
+    source: 'erp',
+    data: { orderNumber: '7' },
+  });
+  await smtp.untilMails(2);
+  const told = smtp.mails.find(({ mail }) => mail.text?.includes('signature does not match'));
+  expect(told?.mail.text).toContain('Known error: ');
+  await api.stop();
+});
