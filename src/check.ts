@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Redis } from 'ioredis';
 import type { Io } from './cli/io.js';
+import { Output } from './cli/output.js';
 import { type Config, loadConfig } from './config/load.js';
 import type { EndpointInput } from './config/schema.js';
 import { inspectModules } from './connectors/module/inspect.js';
@@ -19,7 +20,7 @@ import { wrongKeys } from './secret-keys.js';
 import { wrongConnectors } from './seed.js';
 
 /** `andon check`: would it start? Every problem at once, each as a sentence. */
-export function addCheck(program: Command, io: Pick<Io, 'stdout'> = process): void {
+export function addCheck(program: Command, io: Io = process): void {
   program
     .command('check')
     .description('Check settings and Redis without starting anything; exit code 0 when all is well')
@@ -27,10 +28,11 @@ export function addCheck(program: Command, io: Pick<Io, 'stdout'> = process): vo
     .action(async (_: unknown, command: Command) => {
       const { problems, notes } = await findings();
       const ok = problems.length === 0;
-      const text = command.optsWithGlobals()['json']
+      const json = command.optsWithGlobals()['json'] === true;
+      const text = json
         ? JSON.stringify({ ok, problems, notes }, null, 2)
         : notes.map((note) => (note.startsWith('warning: ') ? note : `ok   ${note}`)).join('\n');
-      if (text) io.stdout.write(`${text}\n`);
+      if (text) io.stdout.write(`${new Output(io, json).asTyped(text)}\n`);
       if (!ok) throw new BadConfig(problems);
     });
 }

@@ -34,7 +34,7 @@ Give it the environment that the processes have. It changes nothing.`,
       const findings = await examine(io.env);
       const output = new Output(io, command.optsWithGlobals()['json'] === true);
       const failed = findings.some(({ verdict }) => verdict === 'fail');
-      output.print({ ok: !failed, findings }, () => page(output, findings));
+      output.print({ ok: !failed, findings }, () => output.asTyped(page(output, findings)));
       if (failed) process.exitCode = exit.refused;
     });
 }

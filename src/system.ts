@@ -595,7 +595,8 @@ async function reach(redis: Redis, signal: AbortSignal): Promise<void> {
 
 /** What to do where the data directory cannot be made or written; null when it is something else. */
 function notWritable(error: unknown, dataDir: string): string | null {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code =
+    typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return null;
   return `The data directory ${resolve(dataDir)} cannot be written (${code}): let the user that runs Andon write there (chown), or set ANDON_DATA_DIR to a directory of its own.`;
 }

@@ -50,8 +50,8 @@ export function addRecipients(program: Command, io: Io): void {
       ]),
     ];
     output.print({ lists, overrides, warnings }, () =>
-      rows.length === 0 && warnings.length === 0
-        ? 'Nobody is set: andon recipients set ADDRESS tells somebody of every failure.'
+      rows.length === 0
+        ? `Nobody is set yet: ${output.andon} recipients set ADDRESS`
         : output.table(['OVERRIDE', 'CLIENT', 'GETS', 'ONLY FOR', 'WHO'], rows),
     );
     for (const { detail } of warnings) output.note(printable(detail));

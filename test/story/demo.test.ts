@@ -240,7 +240,7 @@ describe('one cause in three shops', () => {
       return items.some(({ open }) => open === 3);
     });
     await thandi.to('/');
-    await button(page, 'I take it').first().click();
+    await button(page, 'I look after it').first().click();
     await page.locator('.keeper', { hasText: 'You look after it' }).nth(2).waitFor();
     await picture(page, 'needs-attention');
     await demo.fault('slow', { delayMs: 1_500 });

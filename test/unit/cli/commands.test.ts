@@ -49,6 +49,25 @@ describe('exit codes and errors', () => {
     });
   });
 
+  test('recipients list says so when nobody is set', async () => {
+    answer = () => ({ body: { items: [], nextCursor: null } });
+    const { out } = await run(['recipients', 'list']);
+    expect(out).toBe('Nobody is set yet: andon recipients set ADDRESS\n');
+  });
+
+  test('recipients set speaks of one and of many', async () => {
+    answer = ({ method, body }) =>
+      method === 'PUT'
+        ? { body: { client: null, successes: true, escalation: null, ...(body as object) } }
+        : { body: { items: [], nextCursor: null } };
+    expect((await run(['recipients', 'set', 'a@x.example'])).out).toBe(
+      'a@x.example gets everything.\n',
+    );
+    expect((await run(['recipients', 'set', 'a@x.example', 'b@x.example'])).out).toBe(
+      'a@x.example, b@x.example get everything.\n',
+    );
+  });
+
   test('a hint of the server is one that works where it is typed', async () => {
     const detail = 'no channel "9" is registered: andon channel put 9 comes first';
     const errors = [{ pointer: '/channel', detail }];
