@@ -664,12 +664,27 @@ describe('the checker', () => {
       ).toEqual([]);
     });
 
-    it('allows: a number and a fence that are given again', () => {
+    it('finds: a number or a fence that is given again', () => {
       expect(
         verdict(
-          'x accepted number 1, x starts 9 number 1, x 200, later, a accepted number 2, Redis forgets, later, b accepted number 2, b starts 8 number 2, b 200, c accepted number 3, c starts 9 number 3, c 200, x completed number 1, c completed number 3',
+          'a accepted number 2, Redis forgets, later, b accepted number 2, b starts 8 number 2, b 200, b completed number 2',
         ),
-      ).toEqual([]);
+      ).toEqual(['invented a']);
+      expect(
+        verdict(
+          'x accepted, x starts 9, x 200, later, Redis forgets, later, b accepted, b starts 9, b 200, x completed, b completed',
+        ),
+      ).toEqual(['fence b']);
+    });
+
+    it('counts what it does not judge: among those that retention keeps, and as what stands before others', () => {
+      const kept =
+        'a accepted, later, a starts 1, a 200, later, b accepted, b starts 2, b 200, Redis forgets';
+      expect(verdict(`${kept}, b completed`, { keepCompleted: 1 })).toEqual([]);
+      expect(verdict(`${kept}, b completed`, { keepCompleted: 2 })).toEqual(['accounted a']);
+      const stands = 'a accepted, a starts 1, a 422, Redis forgets, later, b accepted';
+      expect(verdict(`${stands}, a failed, b waiting`)).toEqual([]);
+      expect(verdict(`${stands}, b waiting`)).toEqual(['drain b']);
     });
 
     it('finds: what was accepted long before to be gone, and what comes after out of order', () => {

@@ -13,7 +13,9 @@ import {
 /** Every acknowledged item is still there, in a state that what was seen of it explains. */
 export const accounted: Rule = function* (story) {
   const { queues, items, settings } = story;
-  const forgotten = new Map(queues.map((queue) => [queue.name, forgottenBefore(queue, story)]));
+  const forgotten = new Map(
+    queues.map(({ name }) => [name, forgottenBefore(story.whole.get(name)!, story)]),
+  );
   for (const item of items) {
     const end = item.ends.at(-1);
     const promised = item.requests.find((request) => request.durable);
@@ -65,9 +67,9 @@ function unexplained(item: Item, state: string, maxDeaths: number): string | nul
 }
 
 /** When the faults are over, everything runs that no failed item stands before. */
-export const drain: Rule = function* ({ queues }) {
-  for (const { blocking, items } of queues) {
-    const failed = items.find((item) => item.ends.at(-1)?.state === 'failed');
+export const drain: Rule = function* ({ queues, whole }) {
+  for (const { name, blocking, items } of queues) {
+    const failed = whole.get(name)?.items.find((item) => item.ends.at(-1)?.state === 'failed');
     for (const item of items) {
       const end = item.ends.at(-1);
       if (!end || ['completed', 'failed', 'skipped', 'resolved'].includes(end.state)) continue;

@@ -42,6 +42,8 @@ export interface Queue {
 /** A history, told by queue and item. */
 export interface Story {
   readonly queues: readonly Queue[];
+  /** The same with the items that are not judged, by name: they take up room and stand before others all the same. */
+  readonly whole: ReadonlyMap<string, Queue>;
   readonly items: readonly Item[];
   readonly requests: readonly Enqueued[];
   readonly steered: readonly Steered[];
@@ -100,14 +102,21 @@ export function tell(all: readonly Line[], settings: Settings): Story {
   const lapses = lapsesOf(all.filter((line) => line.by === 'fault'));
   const lines = acknowledged(remembered(all, lapses), lapses);
   const requests = lines.filter((line) => line.by === 'producer');
-  const { items, twofold } = itemsOf(lines, requests);
-  const queues = [...groupBy(items, (item) => item.queue)].map(([name, members]) => ({
-    name,
-    blocking: !parallel.includes(name),
-    items: members.sort((a, b) => a.id - b.id),
-  }));
+  const { items } = itemsOf(lines, requests);
+  const every = itemsOf(
+    all,
+    all.filter((line) => line.by === 'producer'),
+  );
+  const queuesOf = (some: readonly Item[]): Queue[] =>
+    [...groupBy(some, (item) => item.queue)].map(([name, members]) => ({
+      name,
+      blocking: !parallel.includes(name),
+      items: members.sort((a, b) => a.id - b.id),
+    }));
+  const queues = queuesOf(items);
   return {
     queues,
+    whole: new Map(queuesOf(every.items).map((queue) => [queue.name, queue])),
     items,
     requests,
     steered: lines.filter((line) => line.by === 'steering'),
@@ -117,7 +126,7 @@ export function tell(all: readonly Line[], settings: Settings): Story {
       .filter((line) => line.by === 'look')
       .map((line) => line.at)
       .sort((a, b) => a - b),
-    twofold,
+    twofold: every.twofold,
     lapses,
     settings: { ...settings, maxDeaths, parallel },
   };
@@ -134,9 +143,7 @@ function lapsesOf(faults: readonly Faulted[]): Lapses {
 
 /**
  * Without what a Redis that lost its last moment may have undone: every item that anything happened
- * to in that moment, or that was on its way then, is left out. Numbers and fences begin again from
- * where they were, so each time between two such moments has fences of its own, and a number that
- * was given twice is left out with both its items.
+ * to in that moment, or that was on its way then, is left out. No number and no fence may be given again.
  */
 function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[] {
   const moments = memory.get('') ?? [];
@@ -146,7 +153,6 @@ function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[]
   const ends = new Map<number, number>();
   for (const line of lines)
     if (line.by === 'witness' && line.did !== 'started') ends.set(line.delivery, line.at);
-  const names = new Map<number, string>();
   const out = new Set<number>();
   const outNames = new Set<string>();
   for (const line of lines) {
@@ -154,11 +160,6 @@ function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[]
       continue;
     if (line.by === 'incident' || (line.by === 'witness' && line.did !== 'started')) continue;
     const id = line.id;
-    if (id !== null && 'item' in line) {
-      const before = names.get(id);
-      if (before !== undefined && before !== line.item) out.add(id);
-      names.set(id, line.item);
-    }
     const touched =
       line.by === 'end'
         ? false
@@ -175,11 +176,9 @@ function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[]
       outNames.add(line.item);
     }
   const gone = new Set<number>();
-  const epoch = (at: number) => moments.filter((moment) => moment.till <= at).length;
   return lines.flatMap((line): Line[] => {
     if (line.by === 'witness' && line.did === 'started') {
-      if (!out.has(line.id) && !outNames.has(line.item))
-        return [{ ...line, fence: epoch(line.at) * 1e12 + line.fence }];
+      if (!out.has(line.id) && !outNames.has(line.item)) return [line];
       gone.add(line.delivery);
       return [];
     }
