@@ -73,7 +73,11 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
           const answer = await send(one, target.port, agent);
           count(statuses, answer.status);
           const wrong = judge(one, answer) ?? noted(ledger, one, answer);
-          if (wrong) violations.push(`#${index} ${wrong}`);
+          const told =
+            answer.status >= 500
+              ? target.logged(/"requestId":"([^"]+)"/.exec(answer.text)?.[1])
+              : '';
+          if (wrong) violations.push(`#${index} ${wrong}${told}`);
         }
         sent += 1;
       }

@@ -90,6 +90,12 @@ export class Target {
     this.api = new Andon([port], ADMIN_KEY);
   }
 
+  /** What the log says of a request, after a line feed; '' when nothing, or when it is long ago. */
+  logged(requestId: string | undefined): string {
+    const lines = this.errors.split('\n').filter((line) => requestId && line.includes(requestId));
+    return lines.map((line) => `\n  ${line}`).join('');
+  }
+
   static async start(product: string): Promise<Target> {
     const directory = await mkdtemp(join(tmpdir(), 'andon-fuzz-'));
     await mkdir(join(directory, 'data'));
