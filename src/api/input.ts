@@ -3,6 +3,7 @@ import { scopes } from '../accounts/caller.js';
 import { endpointSchema, idSchema } from '../config/schema.js';
 import { causes } from '../connectors/connector.js';
 import { parseEntity } from '../instructions/entity.js';
+import { jsonObject } from '../json/is-json.js';
 import { line, newItemSchema } from '../queues/new-item.js';
 
 /** Shapes of what comes in. The API's documentation is made from them. */
@@ -82,7 +83,7 @@ export const batchBody = z.strictObject({
 
 const reason = line(1000).optional().meta({ description: 'stands in the history' });
 export const editBody = z.strictObject({
-  data: z.record(z.string(), z.json()).meta({ description: 'takes the place of all of it' }),
+  data: jsonObject.meta({ description: 'takes the place of all of it' }),
 });
 const skipReason = line(1000).optional().meta({
   description: 'stands in the history; needed when an add or a delete would be left undone',

@@ -20,7 +20,10 @@ export const inWords: z.core.$ZodErrorMap = (issue) => {
         .join(' or ');
     case 'unrecognized_keys':
       return issue.keys
-        .map((key) => `there is no ${JSON.stringify(key)} here${hintFor(key, issue.inst)}`)
+        .map((key, n) => {
+          const hint = n < HINTS_MOST ? hintFor(key, issue.inst) : '';
+          return `there is no ${JSON.stringify(key)} here${hint}`;
+        })
         .join(', ');
     case 'invalid_format':
       return formats[issue.format];
@@ -28,6 +31,9 @@ export const inWords: z.core.$ZodErrorMap = (issue) => {
       return undefined;
   }
 };
+
+/** To look for what was meant takes a moment, and a body may have thousands of wrong names. */
+const HINTS_MOST = 5;
 
 const hintFor = (key: string, schema: unknown): string =>
   schema instanceof z.ZodObject ? didYouMean(key, Object.keys(schema.shape)) : '';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../config/schema.js';
+import { jsonObject } from '../json/is-json.js';
 
 /** One line of text that a person or program gave. */
 export const line = (max: number) =>
@@ -26,7 +27,7 @@ export const newItemSchema = z.strictObject({
   client: idSchema
     .optional()
     .meta({ description: 'whose it is, where no channel or source tells' }),
-  data: z.record(z.string(), z.json()).default({}).meta({
+  data: jsonObject.default({}).meta({
     description: 'goes to the connector as it is; what must be in it depends on the instruction',
   }),
   entity: entity.optional().meta({

@@ -1,4 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { batchBody } from '../../src/api/input.js';
+import { examine } from '../../src/config/faults.js';
+import { parseStrictJson } from '../../src/json/strict-json.js';
 import { Api } from '../support/api.js';
 import { startTestRedis } from '../support/redis.js';
 
@@ -38,6 +41,31 @@ describe('a body of many small things costs little, whether it is taken or refus
     const { user, system } = process.cpuUsage(from);
     expect((user + system) / 1_000).toBeLessThan(LONGEST_MS);
     if (status !== 202) expect(answer.text.length).toBeLessThan(LARGEST_ANSWER);
+  });
+
+  test('to hold it against its schema takes little more time than to read it', () => {
+    const variants = Array.from({ length: 40 }, (_, n) => ({
+      sku: `S-${n}`,
+      price: 12.5,
+      size: 'M',
+    }));
+    const items = Array.from({ length: 1_000 }, (_, n) => ({
+      instruction: 'add_product',
+      channel: '12',
+      data: { sku: `S${n}`, title: 'x', variants },
+    }));
+    const raw = Buffer.from(JSON.stringify({ items }));
+    const cost = (work: () => unknown): number => {
+      const costs = Array.from({ length: 3 }, () => {
+        const from = process.cpuUsage();
+        work();
+        return process.cpuUsage(from).user;
+      });
+      return Math.min(...costs);
+    };
+    const body = parseStrictJson(raw);
+    expect(examine(batchBody, body).success).toBe(true);
+    expect(cost(() => examine(batchBody, body))).toBeLessThan(3 * cost(() => parseStrictJson(raw)));
   });
 
   test('of very many faults the first hundred are told, and how many more there are', async () => {
