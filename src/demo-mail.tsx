@@ -16,7 +16,7 @@ const caged =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
 
 const looks = `:root{color-scheme:light dark}body{margin:0 auto;max-width:60rem;padding:1rem;font:16px/1.5 system-ui,sans-serif}
-td,th{padding:.4rem .8rem .4rem 0;text-align:left;vertical-align:top}.time{white-space:nowrap}.subject{overflow-wrap:anywhere}.to{overflow-wrap:break-word}pre{white-space:pre-wrap;overflow-wrap:anywhere}
+td,th{padding:.4rem .8rem .4rem 0;text-align:left;vertical-align:top}.time{white-space:nowrap}.subject{overflow-wrap:anywhere}.to{overflow-wrap:break-word}@media(max-width:40rem){table,tbody,tr,td{display:block}.to{overflow-wrap:anywhere}tr{margin-bottom:1rem}td{padding:0}}pre{white-space:pre-wrap;overflow-wrap:anywhere}
 .parts{display:flex;flex-wrap:wrap;gap:1rem}.parts>*{flex:1 1 22rem;min-width:0;margin:0}iframe{border:1px solid #8888;height:58rem;width:100%}`;
 
 /** The mail server of the demo, in this process: it takes every mail and shows it under `/demo/mail`. */
