@@ -426,6 +426,8 @@ export class System implements Part {
       keys,
       log: this.options.log,
       callerOf: (_, response) => visitorOf(response).caller,
+      tokenOf: (response) => visitorOf(response).token,
+      ownForm: guard.ownForm,
     });
     return Router().use(BOARD_PATH, guard.identify, guard.sameSite, guard.demand('read'), desk);
   }

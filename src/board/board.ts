@@ -23,6 +23,7 @@ export function board(parts: BoardParts): Router {
     desk.remember(request, parts.callerOf(request, response));
     next();
   });
+  router.use(parts.ownForm);
   router.use('/andon', express.static(ours, { index: false }));
   router.get('/andon/alive', (_, response) => void response.json({}));
   router.get('/static/locales/:language/messages.json', labels);

@@ -39,6 +39,10 @@ export interface BoardParts extends LookoutParts {
   anew(caller: Caller): Promise<Caller | null>;
   /** Who asks; whoever mounts the board has let in nobody else. */
   callerOf(request: Request, response: Response): Caller;
+  /** What the page has to send with everything that writes. */
+  tokenOf(response: Response): string;
+  /** Refuses writes without it. */
+  readonly ownForm: RequestHandler;
 }
 
 /** One look of somebody at the board, as far as that one sees it. */
@@ -86,7 +90,9 @@ export class Desk {
   }
 
   private bullBoard(): { router: RequestHandler; queues: BoardQueues } {
-    const serverAdapter = new BoardShell(ui).setBasePath(BOARD_PATH);
+    const serverAdapter = new BoardShell(ui, (response) =>
+      this.parts.tokenOf(response),
+    ).setBasePath(BOARD_PATH);
     const queues = createBullBoard({
       queues: [],
       serverAdapter,

@@ -35,6 +35,30 @@ describe('Bull Board in a real browser', () => {
     expect(trouble).toEqual([]);
   });
 
+  test('what its page sends bears the token of the session, whichever way it is sent', async () => {
+    const { page } = await atTheBoard();
+    await page.goto(`${api.url}/board/queues/channel.12`);
+    await page.getByText('Channels', { exact: false }).first().waitFor();
+    const ways = {
+      fetch: `fetch(at, { method: 'PUT' }).then((answer) => answer.status)`,
+      // As Bull Board sends.
+      xhr: `new Promise((done) => {
+        const request = new XMLHttpRequest();
+        request.onload = () => done(request.status);
+        request.open('put', at);
+        request.send();
+      })`,
+    };
+    const send = (verb: string, way: keyof typeof ways) =>
+      page.evaluate(
+        `{ const at = location.pathname.replace('/board/queue/', '/board/api/queues/') + '/${verb}'; ${ways[way]} }`,
+      );
+    expect(await send('pause', 'fetch')).toBe(200);
+    expect((await api.ok('GET', '/v1/queues/channel.12'))['paused']).toBe(true);
+    expect(await send('resume', 'xhr')).toBe(200);
+    expect((await api.ok('GET', '/v1/queues/channel.12'))['paused']).toBe(false);
+  });
+
   test('an ended login leads to the login, instead of showing old queues for ever', async () => {
     const { page } = await atTheBoard();
     await page.goto(`${api.url}/board/`);

@@ -177,6 +177,38 @@ describe('Bull Board', () => {
     expect(refused.status).toBe(403);
     expect(refused.text).toContain('another site');
   });
+
+  test('takes writes only with the token that its own page bears', async () => {
+    const operator = people.admin!;
+    const page = await operator.get('/board');
+    const token = /<meta name="andon-token" content="([\w-]+)">/.exec(page.text)?.[1] ?? '';
+    expect(page.headers['cache-control']).toBe('no-store');
+    const open = await operator.get('/board/queues/channel.12');
+    const name = String(open.headers.location).replace('/board/queue/', '');
+    await api.call('POST', '/v1/queues/channel.12/resume');
+    const pause = (more: Record<string, string>) =>
+      api.call('PUT', `/board/api/queues/${name}/pause`, {
+        key: null,
+        headers: {
+          cookie: operator.cookie,
+          origin: api.url,
+          accept: 'application/json',
+          ...more,
+        },
+      });
+    for (const wrong of ['', 'x', formToken(people['admin of acme']!.secret)]) {
+      const refused = await pause(wrong ? { 'x-andon-token': wrong } : {});
+      expect(refused.status).toBe(403);
+      // In the form that Bull Board shows to the person.
+      expect(refused.body).toMatchObject({
+        error: 'Not done',
+        message: expect.stringContaining('open the page again'),
+      });
+    }
+    expect((await api.ok('GET', '/v1/queues/channel.12'))['paused']).toBe(false);
+    expect((await pause({ 'x-andon-token': token })).status).toBe(200);
+    await api.ok('POST', '/v1/queues/channel.12/resume');
+  });
 });
 
 test('the console leaves the paths of programs alone', async () => {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { formToken } from '../../src/accounts/sessions.js';
 import { adviceFor, shippedErrors } from '../../src/incidents/known-errors.js';
 import { loadCatalogue } from '../../src/instructions/catalogue.js';
 import { Api } from '../support/api.js';
@@ -124,7 +125,12 @@ describe('the advice', () => {
 async function onBoard(id: number): Promise<void> {
   const { headers } = await operator.get(`/board/items/${id}`);
   const path = String(headers.location).replace('/board/queue/', '/board/api/queues/');
-  const own = { cookie: operator.cookie, origin: api.url, accept: 'application/json' };
+  const own = {
+    cookie: operator.cookie,
+    origin: api.url,
+    accept: 'application/json',
+    'x-andon-token': formToken(operator.secret),
+  };
   const { status } = await api.call('PUT', `${path}/retry`, { key: null, headers: own });
   expect(status).toBe(200);
 }

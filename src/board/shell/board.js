@@ -16,16 +16,36 @@ for (const event of ['pointermove', 'pointerdown', 'keydown', 'wheel', 'touchsta
   addEventListener(event, () => (lastTouched = Date.now()), { passive: true });
 const isAway = () => Date.now() - lastTouched > AWAY_AFTER_MS;
 
-const { send } = XMLHttpRequest.prototype;
+/**
+ * Everything that writes bears the token of this session, as our own forms do: a page of another site can
+ * make the browser send its cookie, and cannot know this.
+ */
+const token = document.querySelector('meta[name="andon-token"]')?.content ?? '';
+const writesHere = (method, url) =>
+  !/^(get|head)$/i.test(method) && new URL(url, base).origin === location.origin;
+const ours = (method, url) => ({
+  ...(isAway() && { 'x-andon-live': 'idle' }),
+  ...(writesHere(method, url) && { 'x-andon-token': token }),
+});
+
+const { open, send } = XMLHttpRequest.prototype;
+const opened = new WeakMap();
+XMLHttpRequest.prototype.open = function (method, url, ...more) {
+  opened.set(this, [method, url]);
+  return open.call(this, method, url, ...more);
+};
 XMLHttpRequest.prototype.send = function (...body) {
-  if (isAway()) this.setRequestHeader('x-andon-live', 'idle');
+  const [method, url] = opened.get(this) ?? ['GET', base];
+  for (const [name, value] of Object.entries(ours(method, url))) this.setRequestHeader(name, value);
   return send.apply(this, body);
 };
 const stockFetch = window.fetch;
 window.fetch = (input, options = {}) => {
-  if (!isAway()) return stockFetch(input, options);
-  const headers = new Headers(options.headers ?? (input instanceof Request ? input.headers : {}));
-  headers.set('x-andon-live', 'idle');
+  const request = input instanceof Request ? input : null;
+  const more = ours(options.method ?? request?.method ?? 'GET', request?.url ?? String(input));
+  if (Object.keys(more).length === 0) return stockFetch(input, options);
+  const headers = new Headers(options.headers ?? request?.headers ?? {});
+  for (const [name, value] of Object.entries(more)) headers.set(name, value);
   return stockFetch(input, { ...options, headers });
 };
 
