@@ -1,11 +1,13 @@
 import type { QueueStatus } from '../queues/status.js';
 
-const names: Readonly<Record<string, readonly [one: string, more: string]>> = {
-  sku: ['product change', 'product changes'],
-  order: ['order', 'orders'],
-  customer: ['customer change', 'customer changes'],
-  '': ['item', 'items'],
-};
+type Words = readonly [one: string, more: string];
+/** By kind of entity. A map, as a producer may call a kind of theirs "constructor". */
+const names: ReadonlyMap<string, Words> = new Map([
+  ['sku', ['product change', 'product changes']],
+  ['order', ['order', 'orders']],
+  ['customer', ['customer change', 'customer changes']],
+]);
+const plain: Words = ['item', 'items'];
 
 /**
  * "1,204 product changes and 3 orders": what waits in a queue, told by kind where the counters agree with the
@@ -26,18 +28,15 @@ export function waitingInWords(
   const left = [...byKind].filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
   const sum = left.reduce((total, [, count]) => total + count, 0);
   // Something runs, more has failed, or others put items in: then the kinds are not those that wait.
-  if (sum !== waiting) return counted(waiting, names['']);
+  if (sum !== waiting) return counted(waiting, plain);
   const told = left.map(([kind, count]) => {
-    const known = names[kind] ?? [`${kind} item`, `${kind} items`];
-    return counted(count, kind === '' && left.length > 1 ? ['other item', 'other items'] : known);
+    if (kind === '') return counted(count, left.length > 1 ? ['other item', 'other items'] : plain);
+    return counted(count, names.get(kind) ?? [`${kind} item`, `${kind} items`]);
   });
   const last = told.pop() ?? '';
   return told.length > 0 ? `${told.join(', ')} and ${last}` : last;
 }
 
-function counted(
-  count: number,
-  [one, more]: readonly [string, string] = ['item', 'items'],
-): string {
+function counted(count: number, [one, more]: Words): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : more}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Api } from '../support/api.js';
+import { Api, product } from '../support/api.js';
 import { Person } from '../support/desk.js';
 import { startTestRedis } from '../support/redis.js';
 import { fuzz } from './fuzz/fuzz.js';
@@ -48,5 +48,16 @@ describe('what the fuzzer found stays mended', () => {
     const looker = await Person.of(api, { name: 'looker' });
     const answer = await looker.get('/board/api/queues/source.s1/clean/completed%ff');
     expect(answer.status).toBe(400);
+  });
+
+  test('pages stand whatever a producer calls a kind of theirs (seed 7, numbers 53839 and 59644)', async () => {
+    const api = await Api.start(redis);
+    await api.put('channel', '12');
+    for (const kind of ['constructor', 'sku'])
+      await api.ok('POST', '/v1/items', { ...product('12', kind), entity: { kind, key: 'x' } });
+    await api.ok('POST', '/v1/queues/channel.12/pause', { reason: 'to be listed' });
+    const looker = await Person.of(api, { name: 'reader' });
+    for (const path of ['/', '/queues', '/queues/channel.12'])
+      expect((await looker.get(path)).status).toBe(200);
   });
 });
