@@ -1,4 +1,5 @@
 import type { Item } from '../queues/item.js';
+import { redacted } from '../queues/redact.js';
 
 /** One delivery of an item, as far as it was kept. */
 export interface Attempt {
@@ -34,6 +35,18 @@ export function attemptsOf(item: Item): Attempt[] {
   return [...failed, ...lastOf(item)].reverse();
 }
 
+/** Characters of an answer that are shown beside its attempt. */
+const ANSWER = 200;
+
+/** What the far side answered to the attempt that succeeded, in short: it stands in the item as its result. */
+function answerOf({ state, outcome }: Item): string | null {
+  const result = state === 'completed' ? outcome?.['result'] : undefined;
+  if (result === undefined || result === null || result === '') return null;
+  const shown = redacted(result);
+  const words = typeof shown === 'string' ? shown : JSON.stringify(shown);
+  return words.length > ANSWER ? `${words.slice(0, ANSWER)} …` : words;
+}
+
 /** The attempt that runs now, or that succeeded: nothing was written down for it apart. */
 function lastOf(item: Item): Attempt[] {
   if (item.attempts === 0 || (item.state !== 'active' && item.state !== 'completed')) return [];
@@ -44,7 +57,16 @@ function lastOf(item: Item): Attempt[] {
   const end = item.state === 'active' ? 'under way' : 'done';
   const at = item.finishedAt ?? item.startedAt;
   return [
-    { number: item.attempts, at, end, status: null, cause: null, message: null, ms, fence: null },
+    {
+      number: item.attempts,
+      at,
+      end,
+      status: null,
+      cause: null,
+      message: answerOf(item),
+      ms,
+      fence: null,
+    },
   ];
 }
 

@@ -79,6 +79,19 @@ describe('the page of an item', () => {
       expect(text).toContain(`href="${link}"`);
   });
 
+  test('shows what was answered to the attempt that succeeded, in short and without secrets', async () => {
+    const { id } = await blocked({});
+    const result = { shopId: 'gid-4711', token: 'canary-answer', more: 'x'.repeat(400) };
+    shop.answer = () => ({ status: 200, body: { result } });
+    await api.ok('POST', `/v1/items/${id}/retry`);
+    await api.untilState(id, 'completed');
+    const { text } = await viewer.get(`/items/${id}`);
+    const attempts = text.slice(text.indexOf('<h2>Attempts'), text.indexOf('<h2>Result'));
+    expect(attempts).toContain('gid-4711');
+    expect(attempts).not.toContain('x'.repeat(250));
+    expect(text).not.toContain('canary-answer');
+  });
+
   test('offers its verbs to operators, and none of them to viewers', async () => {
     const { id } = await blocked({});
     const verbs = ['/retry"', '/resolve"', '/skip"', '/edit"'];
