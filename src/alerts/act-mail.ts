@@ -6,6 +6,7 @@ import { SealedForGood } from '../secrets/vault.js';
 /** Writes the links to act by into mails of the alerts, at the last moment before they leave. */
 export function withActs(connector: Connector, acts: Acts): Connector {
   return {
+    ...(connector.asks && { asks: (delivery) => connector.asks?.(delivery) ?? '' }),
     ...(connector.ping && { ping: (signal) => connector.ping?.(signal) ?? Promise.resolve() }),
     async deliver(delivery) {
       return connector.deliver(await filled(delivery, acts));

@@ -117,6 +117,10 @@ const shownItem = z.object({
     })
     .catchall(json)
     .nullable(),
+  request: z
+    .string()
+    .nullable()
+    .meta({ description: 'what the attempt that succeeded asked of the far side, in a few words' }),
   parts: z
     .array(
       z.object({

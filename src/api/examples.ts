@@ -50,6 +50,7 @@ const failedItem = {
   causedBy: null,
   caused: 0,
   history: [],
+  request: null,
   traceId: null,
   recordUrl: 'https://admin.example.com/products?sku=TSH-RED-M',
 };

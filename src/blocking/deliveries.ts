@@ -86,16 +86,22 @@ export class Deliveries {
   /**
    * `more`: take the next item of the queue in the same step.
    * @param found it was not sent again: a look at the far side found it done
+   * @param request what was asked of the far side, in a few words
    */
   complete(
     claim: Claimed,
     result: unknown,
     more: boolean,
-    { found = false, followUps = [] }: { found?: boolean; followUps?: readonly Accepted[] } = {},
+    {
+      found = false,
+      followUps = [],
+      request = '',
+    }: { found?: boolean; followUps?: readonly Accepted[]; request?: string | undefined } = {},
   ): Promise<Settled> {
     return this.settle('complete', 'completed', claim, JSON.stringify(result ?? null), more, [
       this.keep,
       found ? 1 : 0,
+      request,
       ...posted(followUps, this.keys),
     ]);
   }

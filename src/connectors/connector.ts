@@ -26,6 +26,8 @@ export interface Failure {
   readonly cause: Cause;
   /** HTTP status of the far side, where there was one. */
   readonly status?: number;
+  /** What was asked of it: see `Connector.asks`. Written by the fleet. */
+  readonly request?: string;
 }
 
 /** One thing of an item that succeeded or failed by itself: the product, one variant, one image. */
@@ -123,6 +125,8 @@ export interface Delivery {
 /** What carries items out at one source, channel or service. */
 export interface Connector {
   deliver(delivery: Delivery): Promise<Outcome>;
+  /** What a delivery asks of the far side, in a few words for people: "POST to shop.example". No secrets. */
+  asks?(delivery: Delivery): string;
   /** Is the far side there? Resolves when it is. Without it, a held queue tries its head again. */
   ping?(signal: AbortSignal): Promise<void>;
   /** Asked before an item is sent again whose last attempt ended unknown. Changes nothing there. */

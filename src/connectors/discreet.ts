@@ -9,12 +9,13 @@ import type { Connector, Delivery, Failure, Outcome, Verdict } from './connector
  */
 export function discreet(connector: Connector, scrubber: Scrubber): Connector {
   if (scrubber.isIdle) return connector;
-  const { ping, verify } = connector;
+  const { asks, ping, verify } = connector;
   return {
     deliver: async (delivery) =>
       scrubber.deep(
         await clean(connector.deliver(covered(delivery, scrubber)), delivery.signal, scrubber),
       ) as Outcome,
+    ...(asks && { asks: (delivery) => scrubber.text(asks.call(connector, delivery)) }),
     ...(ping && { ping: (signal) => clean(ping.call(connector, signal), signal, scrubber) }),
     ...(verify && {
       verify: async (delivery) =>

@@ -79,6 +79,11 @@ export class HttpConnector implements Connector {
     }
   }
 
+  asks(): string {
+    // Paths and queries of some far sides are as good as passwords.
+    return `POST to ${new URL(this.settings.url).host}`;
+  }
+
   /** An abort is not an outcome: whoever aborted knows what follows, so its reason is thrown. */
   async deliver(delivery: Delivery): Promise<Outcome> {
     const who = farSide(delivery);

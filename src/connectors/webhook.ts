@@ -59,6 +59,10 @@ class WebhookConnector implements Connector {
     this.timeoutMs = timeoutMs;
   }
 
+  asks({ data }: Delivery): string {
+    return `POST to webhook ${String(data['endpoint'])}`;
+  }
+
   async deliver(delivery: Delivery): Promise<Outcome> {
     const id = String(delivery.data['endpoint']);
     const webhook = await this.book.find(id);

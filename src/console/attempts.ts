@@ -8,6 +8,8 @@ export interface Attempt {
   /** What followed from it: completed, back-off, hold, block … */
   readonly end: string;
   readonly status: number | null;
+  /** What was asked of the far side, in a few words. */
+  readonly request: string | null;
   readonly cause: string | null;
   readonly message: string | null;
   readonly ms: number | null;
@@ -26,6 +28,7 @@ export function attemptsOf(item: Item): Attempt[] {
         at: line.at,
         end: line.action,
         status: number(line['status']),
+        request: text(line['request']),
         cause: text(line['cause']),
         message: text(line['reason']),
         ms: number(line['ms']),
@@ -62,6 +65,7 @@ function lastOf(item: Item): Attempt[] {
       at,
       end,
       status: null,
+      request: item.request,
       cause: null,
       message: answerOf(item),
       ms,

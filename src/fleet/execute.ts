@@ -46,6 +46,8 @@ export interface Attempt {
   readonly forPerson?: (failure: Failure) => Failure;
   /** Something was sent, so that the outcome says what became of it. */
   readonly sent?: boolean;
+  /** What was asked of the far side: see `Connector.asks`. */
+  readonly asked?: string;
   /** Not sent again: a look at the far side found it there. */
   readonly found?: boolean;
 }
@@ -159,11 +161,20 @@ async function deliver(
       connector.deliver(delivery),
     );
     crashPoint('after-send');
-    return { outcome, ifUnknown: next, forPerson, sent: true };
+    const asked = connector.asks?.(delivery).slice(0, ASKED_CHARACTERS);
+    return { outcome: noted(outcome, asked), asked, ifUnknown: next, forPerson, sent: true };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     return { outcome: { kind: 'fail', failure: failureOf(error) } };
   }
+}
+
+const ASKED_CHARACTERS = 200;
+
+/** A failure says what was asked, too: that is kept with the attempt. */
+function noted(outcome: Outcome, request: string | undefined): Outcome {
+  if (!request || !('failure' in outcome)) return outcome;
+  return { ...outcome, failure: { ...outcome.failure, request } };
 }
 
 /** What was carried out causes what it says, or, when that is wrong, fails with a sentence. */

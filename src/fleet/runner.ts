@@ -124,6 +124,7 @@ export class Runner {
         sent: attempt.sent ?? false,
         followUps: attempt.followUps ?? [],
         found: attempt.found ?? false,
+        asked: attempt.asked,
         ifUnknown: attempt.ifUnknown ?? 'send',
         forPerson: attempt.forPerson ?? ((failure: Failure) => failure),
       };

@@ -22,6 +22,7 @@ export function settle(
       return deliveries.complete(claim, resultOf(outcome), more, {
         found: policies.found,
         followUps: policies.followUps,
+        request: policies.asked,
       });
     case 'rate':
       return deliveries.postpone(claim, 'rate', outcome.failure, outcome.forMs, more);
@@ -78,6 +79,8 @@ export interface Policies {
   readonly sent: boolean;
   /** A look at the far side found it done already. */
   readonly found: boolean;
+  /** What was asked of the far side, where something was. */
+  readonly asked?: string | undefined;
   /** What it causes, checked. */
   readonly followUps: readonly Accepted[];
   readonly ifUnknown: IfUnknown;

@@ -86,6 +86,8 @@ export interface Item {
   readonly outcome: Readonly<Record<string, unknown>> | null;
   /** W3C `traceparent` of its enqueue, when that was traced. */
   readonly trace: string | null;
+  /** What the attempt that succeeded asked of the far side, in a few words. */
+  readonly request: string | null;
   readonly history: readonly HistoryEntry[];
   /** False for an item that came from a plain BullMQ producer and was not seen by Andon yet. */
   readonly adopted: boolean;
@@ -138,6 +140,7 @@ export function readItem(
     caused: Number(hash['caused'] ?? 0),
     outcome: readOutcome(hash, state),
     trace: hash['trace'] || null,
+    request: hash['request'] || null,
     history: (hash['history'] ?? '').split('\n').filter(Boolean).map(readHistory),
     adopted: hash['title'] !== undefined,
   };

@@ -47,7 +47,7 @@ const calls = {
   begin: ours(3),
   claim: ours(5),
   clear: told(4),
-  complete: ours(9, 10),
+  complete: ours(10, 10),
   edit: told(8),
   'end-rule': told(5),
   enroll: ours(0, 1),

@@ -69,6 +69,7 @@ describe('the page of an item', () => {
     const { text } = await viewer.get(`/items/${id}`);
     const attempts = text.slice(text.indexOf('<h2>Attempts'), text.indexOf('<h2>Data'));
     expect(attempts.match(/<strong>422 /g)).toHaveLength(2);
+    expect(attempts.match(/POST to 127\.0\.0\.1:\d+</g)).toHaveLength(2);
     expect(attempts.match(/\d+ ms</g)).toHaveLength(2);
     for (const link of [
       `/queues/channel.${channel}`,
@@ -88,6 +89,7 @@ describe('the page of an item', () => {
     const { text } = await viewer.get(`/items/${id}`);
     const attempts = text.slice(text.indexOf('<h2>Attempts'), text.indexOf('<h2>Result'));
     expect(attempts).toContain('gid-4711');
+    expect(attempts).toMatch(/POST to 127\.0\.0\.1:\d+</);
     expect(attempts).not.toContain('x'.repeat(250));
     expect(text).not.toContain('canary-answer');
   });

@@ -54,6 +54,11 @@ class EmailConnector implements Connector {
     this.at = `${office.server.host}:${office.server.port}`;
   }
 
+  asks({ data }: Delivery): string {
+    const count = [data['to'], data['cc'], data['bcc']].flat().filter(Boolean).length;
+    return `mail to ${count} ${count === 1 ? 'recipient' : 'recipients'} by ${this.at}`;
+  }
+
   /** Whoever got the mail at an earlier attempt does not get it again. */
   async deliver(delivery: Delivery): Promise<Outcome> {
     try {

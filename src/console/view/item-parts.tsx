@@ -21,6 +21,7 @@ export const Attempts = ({ attempts }: { attempts: readonly Attempt[] }) => (
       { heading: 'Attempt', number: true, cell: (one) => one.number },
       { heading: 'Ended', cell: (one) => <Ago at={one.at} /> },
       { heading: 'With', cell: (one) => <Badge state={badgeOf(one.end)} /> },
+      { heading: 'Asked', cell: (one) => (one.request ? redactedText(one.request) : null) },
       {
         heading: 'Answer',
         cell: ({ status, cause, message }) => (

@@ -3,7 +3,7 @@
 local function attempt(q, id, token, failure)
   local f = rcall('HMGET', q.base .. id, 'ats', 'processedOn')
   return {
-    reason = failure.message, cause = failure.cause, status = failure.status,
+    reason = failure.message, cause = failure.cause, status = failure.status, request = failure.request,
     attempt = tonumber(f[1] or 0), ms = f[2] and now - tonumber(f[2]) or nil, fence = token:match('#(%d+)$'),
   }
 end
