@@ -15,12 +15,18 @@ const apart = new Map([
   ['attend', 'links in mails: alerts-act'],
   ['begin', 'orders, whose outcome nobody may know: unknown-outcome'],
   ['end-rule', 'rules that skip an entity: desk-search'],
+  ['failures', 'only reads'],
+  ['fleet-pause', 'one step a shard, interrupted between two: fleet-pause'],
+  ['fleet-resume', 'as fleet-pause'],
   ['glance', 'only reads'],
   ['pardon', 'a lock that was lost: p2-one-at-a-time'],
+  ['recount', 'migrations that are interrupted: migrate'],
+  ['reindex', 'as recount'],
   ['relay', 'follow-ups, killed twenty times: follow-ups'],
   ['report', 'parts of an item: partial-success'],
   ['sift', 'only reads'],
   ['strike', 'follow-ups into other shards: follow-ups'],
+  ['unclaim', 'a claim whose reply was lost: lost-replies'],
 ]);
 const TIMES = Number(process.env['ANDON_CRASHES'] ?? 3);
 /** Steps that are no script: the delivery itself, and those of the alerts besides `tell`. */

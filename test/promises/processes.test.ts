@@ -45,10 +45,14 @@ describe('over several worker processes', () => {
     }
     // An operator retries each failed head; until then nothing behind it was seen.
     for (const id of ids) {
-      const status = await until(`${id} to be blocked`, async () => {
-        const now = await line.status(`channel.${id}`);
-        return now.blocked ? now : undefined;
-      });
+      const status = await until(
+        `${id} to be blocked`,
+        async () => {
+          const now = await line.status(`channel.${id}`);
+          return now.blocked ? now : undefined;
+        },
+        30_000, // what the dead held comes back when its locks are over
+      );
       expect(witness.firsts(id)).toEqual(range(21).map((n) => `${id}:${n}`));
       await line.transitions.retry(
         { queue: status.name, queueId: status.blockedBy!.queueId },
