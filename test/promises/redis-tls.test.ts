@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../src/config/load.js';
@@ -9,20 +7,11 @@ import { Api, product, SECRET_KEY } from '../support/api.js';
 import { canMakeCertificates, makeCertificates } from '../support/certificates.js';
 import { FarSide } from '../support/far-side.js';
 import { startTestRedis } from '../support/redis.js';
-import { endShapes, RedisProcess, startStandalone } from '../support/redis-shapes.js';
+import { endShapes, freePort, RedisProcess, startStandalone } from '../support/redis-shapes.js';
 import { until } from '../support/until.js';
 
 const plain = await startTestRedis();
 afterAll(endShapes);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const made = canMakeCertificates ? await makeCertificates() : null;
 

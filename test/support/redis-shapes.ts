@@ -28,7 +28,8 @@ export async function endShapes(): Promise<void> {
   await Promise.all([...alive].map((one) => one.end()));
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens at. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -54,27 +54,17 @@ describe('traps of Sentinels: told of a failover while asking who is master', ()
   });
 
   it('ours stays closed when it is closed in just the moment in which it has ended', async () => {
-    const sentinel = await new ScriptedSentinel(server.url).start();
-    const redis = connectRedis(sentinel.url, { name: 'test', kind: 'fleet' });
-    ends.push(() => sentinel.stop());
-    await untilReady(redis, 5_000);
-    await until('it to listen for failovers', () => sentinel.heardBy === 1);
     const again: string[] = [];
-    const ended = new Promise<void>((resolve) => {
-      redis.once('end', () => {
-        redis.on('connecting', () => again.push('connecting'));
-        void closeRedis(redis, 1_000).then(resolve);
+    let closed: Promise<void> | undefined;
+    const redis = await toldWhileAsking((url) => {
+      const opened = connectRedis(url, { name: 'test', kind: 'fleet' });
+      return opened.once('end', () => {
+        opened.on('connecting', () => again.push('connecting'));
+        closed = closeRedis(opened, 1_000);
       });
     });
-    const told = new Promise<void>((resolve) => {
-      sentinel.onAsked = (answer) => {
-        sentinel.onAsked = null;
-        void sentinel.tellOfFailover().then(answer).then(resolve);
-      };
-    });
-    redis.stream.destroy();
-    await told;
-    await ended;
+    await until('it to have ended', () => closed !== undefined);
+    await closed;
     await pause(200); // longer than it waits before it connects again
     expect(again).toEqual([]);
     expect(redis.status).toBe('end');
