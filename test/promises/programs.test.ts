@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { makeSecret, sign } from '../../src/connectors/signature.js';
 import { Api, BOOTSTRAP_KEY } from '../support/api.js';
+import { freePort } from '../support/free-port.js';
 import { startTestRedis, temporaryDirectory } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -166,14 +166,6 @@ const children = new Set<ChildProcess>();
 afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
 
 /** The far side in another language carries out what Andon signed, and nothing that anybody else sends. */
 async function expectFarSide(channel: string, command: (port: number) => string[]): Promise<void> {

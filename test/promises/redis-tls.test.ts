@@ -6,8 +6,9 @@ import { BadConfig } from '../../src/errors.js';
 import { Api, product, SECRET_KEY } from '../support/api.js';
 import { canMakeCertificates, makeCertificates } from '../support/certificates.js';
 import { FarSide } from '../support/far-side.js';
+import { freePort } from '../support/free-port.js';
 import { startTestRedis } from '../support/redis.js';
-import { endShapes, freePort, RedisProcess, startStandalone } from '../support/redis-shapes.js';
+import { endShapes, RedisProcess, startStandalone } from '../support/redis-shapes.js';
 import { until } from '../support/until.js';
 
 const plain = await startTestRedis();

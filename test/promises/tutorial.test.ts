@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
+import { freePort } from '../support/free-port.js';
 import { temporaryDirectory } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -20,13 +20,6 @@ for (const file of tracked.split('\0').filter(Boolean)) {
 await cp(join(root, 'dist'), join(clone, 'dist'), { recursive: true });
 await symlink(join(root, 'node_modules'), join(clone, 'node_modules'));
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
 const ports = { 3000: await freePort(), 2525: await freePort() };
 /** Others may be listening where the reader's own Andon would. */
 const here = (text: string) =>

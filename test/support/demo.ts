@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
+import { freePort } from './free-port.js';
 import { temporaryDirectory } from './redis.js';
 import { until } from './until.js';
 
@@ -96,16 +96,6 @@ export class Demo {
 const clean = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(ANDON_|REDIS_URL|NODE_OPTIONS)/.test(name)),
 );
-
-/** A port that was free a moment ago: the demo must know its address before it listens, for its mails. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return address !== null && typeof address === 'object' ? address.port : 0;
-}
 
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

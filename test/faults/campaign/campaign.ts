@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.js';
 import { check } from '../checker/checker.js';
 import { type Faulted, fromText, type Line, type Settings } from '../checker/history.js';
 import { compared } from '../checker/neighbours.js';
@@ -284,14 +284,6 @@ function impossible(): Kind[] {
   if (!existsSync(FAKETIME)) without.push('worker clock', 'api clock');
   if (!existsSync(COMPILER)) without.push('redis clock');
   return without;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 const settings = () => `fleet:

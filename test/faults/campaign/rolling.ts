@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.js';
 import { check } from '../checker/checker.js';
 import { fromText, type Line } from '../checker/history.js';
 import { drain, ends, lagged } from './afterwards.js';
@@ -207,14 +207,6 @@ const firstLine = async ({ stdout }: ChildProcess): Promise<string> =>
   String((await once(stdout!, 'data'))[0])
     .trim()
     .split('\n')[0]!;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 function longestGap(times: readonly number[]): number {
   let longest = 0;

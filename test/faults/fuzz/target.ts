@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.js';
 import { Andon } from '../campaign/andon.js';
 import { CHANNELS, type Schema, SOURCES, WIRE_CHANNEL } from './example.js';
 import type { Operation, Surface } from './requests.js';
@@ -255,13 +255,4 @@ const operationsOf = (paths: Paths): Operation[] =>
 function instructionsOf(product: string): string[] {
   const text = readFileSync(join(product, 'config/instructions.json'), 'utf8');
   return (JSON.parse(text) as { instruction: string }[]).map((one) => one.instruction);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
