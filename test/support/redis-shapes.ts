@@ -204,7 +204,8 @@ export class RedisProcess {
   async end(): Promise<void> {
     alive.delete(this);
     await this.kill();
-    await rm(this.directory, { recursive: true, force: true });
+    // A killed server's child may still be writing a snapshot, into a directory that is being emptied.
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
 
