@@ -41,26 +41,63 @@ local function namesIn(list)
 end
 local nameOf = function(one) return rcall('HGET', q.base .. one, 'name') end
 
--- Queued items of the client's entity that go too, from the head, in one walk over the queue; whether an add ended it.
+-- Redis looks a few up where they stand, in a list of any length; for more, one walk over the whole list is quicker.
+local FEW = 50
+
+-- Items of the client's entity that may wait in this queue, as a set, and how many.
+local function fellows()
+  local set, count, client = {}, 0, clientOf(q, id)
+  for _, one in ipairs(rcall('ZRANGE', entityKey(entity), 0, -1)) do
+    if one ~= id and rcall('HGET', shard.items, one) == q.name and not rcall('ZSCORE', q.completed, one)
+      and not rcall('ZSCORE', q.failed, one) and clientOf(q, one) == client then
+      set[one], count = true, count + 1
+    end
+  end
+  return set, count
+end
+
+-- Those of them that wait, from the head; and the list of all that waits, if it was walked.
+local function fellowsInLine()
+  local set, count = fellows()
+  local ids = {}
+  if count > FEW then
+    local waiting = rcall('LRANGE', q.wait, 0, -1)
+    for n = #waiting, 1, -1 do
+      if set[waiting[n]] then ids[#ids + 1] = waiting[n] end
+    end
+    return ids, waiting
+  end
+  local place = {}
+  for one in pairs(set) do
+    place[one] = rcall('LPOS', q.wait, one, 'RANK', -1)
+    if place[one] then ids[#ids + 1] = one end
+  end
+  table.sort(ids, function(one, other) return place[one] > place[other] end)
+  return ids, nil
+end
+
+-- Who goes along, from the head; the list of all that waits, if it was walked; whether an add ended it.
 local function along()
-  local of, adds, client = {}, namesIn(ARGV[7]), clientOf(q, id)
-  for _, one in ipairs(rcall('ZRANGE', entityKey(entity), 0, -1)) do of[one] = one ~= id end
-  local ids, waiting = {}, rcall('LRANGE', q.wait, 0, -1)
-  for n = #waiting, 1, -1 do
-    local one = waiting[n]
-    if of[one] and clientOf(q, one) == client then
-      if scope == 'entity-until-add' and adds[nameOf(one)] then return ids, waiting, true end
-      ids[#ids + 1] = one
+  local ids, waiting = fellowsInLine()
+  if scope == 'entity' then return ids, waiting, false end
+  local adds = namesIn(ARGV[7])
+  for n, one in ipairs(ids) do
+    if adds[nameOf(one)] then
+      for beyond = #ids, n, -1 do ids[beyond] = nil end
+      return ids, waiting, true
     end
   end
   return ids, waiting, false
 end
 
+local ids, waiting, addWaits = {}, nil, false
+if reaches then ids, waiting, addWaits = along() end
+
 -- Before the first step: nothing goes unasked that leaves two systems apart for good.
 if ARGV[9] ~= '1' then
-  local grave, go = namesIn(ARGV[10]), reaches and along() or {}
-  table.insert(go, 1, id)
-  for _, one in ipairs(go) do
+  local grave = namesIn(ARGV[10])
+  for n = 0, #ids do
+    local one = ids[n] or id
     local name = nameOf(one)
     if grave[name] then return { 'reason', one, name } end
   end
@@ -70,12 +107,8 @@ pick(q, id)
 skip(id)
 
 -- A few are taken out one by one; for many the list is written anew, or each would walk it again.
-local function takeOut(ids, waiting)
-  if #ids <= 10 then
-    for _, one in ipairs(ids) do rcall('LREM', q.wait, -1, one) end
-    return
-  end
-  local out, kept = {}, {}
+if waiting then
+  local out, kept = { [id] = true }, {}
   for _, one in ipairs(ids) do out[one] = true end
   for _, one in ipairs(waiting) do
     if not out[one] then kept[#kept + 1] = one end
@@ -84,16 +117,14 @@ local function takeOut(ids, waiting)
   for from = 1, #kept, 5000 do
     rcall('RPUSH', q.wait, unpack(kept, from, math.min(from + 4999, #kept)))
   end
+else
+  for _, one in ipairs(ids) do rcall('LREM', q.wait, -1, one) end
 end
+for _, one in ipairs(ids) do skip(one) end
 
-if reaches then
-  local ids, waiting, addWaits = along()
-  takeOut(ids, waiting)
-  for _, one in ipairs(ids) do skip(one) end
-  if scope == 'entity-until-add' and not addWaits then
-    rcall('HSET', rulesKey(q.name), ruleOf(clientOf(q, id), entity),
-      cjson.encode({ at = now, actor = actor, reason = reason, scope = scope, ['until'] = ARGV[6] }))
-  end
+if scope == 'entity-until-add' and reaches and not addWaits then
+  rcall('HSET', rulesKey(q.name), ruleOf(clientOf(q, id), entity),
+    cjson.encode({ at = now, actor = actor, reason = reason, scope = scope, ['until'] = ARGV[6] }))
 end
 
 lift(q, id)

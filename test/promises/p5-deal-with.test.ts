@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { accept, done, fail, Line, product } from '../support/line.js';
+import { accept, done, fail, Line, product, tryAgain } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -202,6 +202,45 @@ describe('skip with a scope', () => {
     await line.untilState(rest[1]!.queueId, 'completed');
     expect(line.started.filter((title) => title !== 'elsewhere')).toEqual(['bad', 'other']);
     expect((await line.item(rest[2]!.queueId)).outcome).toMatchObject({ by: 'x' });
+  });
+
+  it.each([
+    ['dozens', 30],
+    ['hundreds', 200],
+  ])(
+    'takes %s of them out, up to the next add, and leaves the order of the others',
+    async (_, many) => {
+      const pairs = Array.from({ length: many }, (_, n) => [
+        update(`u${n}`),
+        update(`other${n}`, 'CAP'),
+      ]).flat();
+      const last = [product('12', 'again', { sku: 'TSH' }), update('u-last')];
+      const { line, bad, rest } = await failedAdd(...pairs, ...last);
+      const own = rest.slice(0, -2).filter((_, n) => n % 2 === 0);
+      expect(
+        await line.transitions.skip(bad, { actor: 'x', reason: 'gone', scope: 'entity-until-add' }),
+      ).toEqual([bad, ...own].map(({ queueId }) => queueId));
+      await line.untilState(rest.at(-1)!.queueId, 'completed');
+      const others = Array.from({ length: many }, (_, n) => `other${n}`);
+      expect(line.started).toEqual(['bad', ...others, 'again', 'u-last']);
+    },
+  );
+
+  it('takes a head that waits for its next try along with hundreds behind it, once', async () => {
+    const line = await new Line(redis).ready();
+    await line.put('channel', '12', { attempts: 9, firstDelayMs: 600_000, maxDelayMs: 600_000 });
+    line.script = ({ data }) => (data['title'] === 'head' ? tryAgain : done);
+    const [head, ...rest] = await line.enqueuer.enqueue([
+      update('head'),
+      ...Array.from({ length: 200 }, (_, n) => update(`u${n}`)),
+      update('other', 'CAP'),
+    ]);
+    await line.startFleet();
+    await line.untilState(head!.queueId, 'backing-off');
+    await line.transitions.skip(head!, { actor: 'x', reason: 'gone', scope: 'entity' });
+    await line.untilState(rest.at(-1)!.queueId, 'completed');
+    expect(line.started).toEqual(['head', 'other']);
+    expect((await line.status('channel.12')).counts).toMatchObject({ waiting: 0, skipped: 201 });
   });
 
   it('keeps skipping updates until the next add arrives', async () => {
