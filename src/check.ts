@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Redis } from 'ioredis';
+import { wrongSettings } from './before-start.js';
 import type { Io } from './cli/io.js';
 import { Output } from './cli/output.js';
 import { type Config, loadConfig } from './config/load.js';
@@ -16,7 +17,6 @@ import { Keys } from './redis/keys.js';
 import { problemWith, readLayout } from './redis/layout.js';
 import { checkRedis } from './redis/preflight.js';
 import { Scripts, unknownBullmqScripts } from './redis/script.js';
-import { wrongKeys } from './secret-keys.js';
 import { wrongConnectors } from './seed.js';
 
 /** `andon check`: would it start? Every problem at once, each as a sentence. */
@@ -55,8 +55,7 @@ async function look(config: Config): Promise<Findings> {
   const notes = [`settings (${config.configFile} and environment)`];
   const problems = [
     ...unknownBullmqScripts(),
-    ...wrongKeys(config),
-    ...loadCatalogue().strangers(Object.keys(config.file.retry), 'retry'),
+    ...wrongSettings(config, loadCatalogue()),
     ...(await connectorsOf(config)),
   ];
   notes.push(...config.warnings.map((warning) => `warning: ${warning}`));

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { putEndpoint } from './api/endpoints.js';
 import type { Services } from './api/services.js';
 import { calledAs } from './cli/io.js';
@@ -8,6 +9,7 @@ import { BadConfig, InvalidInput } from './errors.js';
 import type { Recipients } from './incidents/recipients.js';
 import type { Log } from './log.js';
 import type { Endpoint, EndpointKind } from './queues/registry.js';
+import type { Keys } from './redis/keys.js';
 
 /** What of the settings file counts at the first start only; afterwards the API rules. */
 type Seeds = Pick<Config, 'file' | 'configFile'>;
@@ -47,8 +49,25 @@ export function wrongConnectors(config: Seeds, types: ConnectorTypes): string[] 
   });
 }
 
+/** Reads the endpoints of the settings file in, once; later it is said what of the file is not read in. @throws BadConfig */
+export async function seed(
+  redis: Redis,
+  keys: Keys,
+  services: Services,
+  config: Config,
+  log: Log,
+): Promise<void> {
+  if (await redis.exists(keys.registry.seeded)) {
+    const sentence = await unread(services, services.recipients, config);
+    if (sentence) log.warn({}, sentence);
+    return;
+  }
+  await seedEndpoints(services, config, log);
+  await redis.set(keys.registry.seeded, new Date().toISOString());
+}
+
 /** Reads the endpoints in. @throws BadConfig before the first of them, when one cannot be */
-export async function seedEndpoints(
+async function seedEndpoints(
   services: Pick<Services, 'registry' | 'connectorTypes'>,
   config: Seeds,
   log: Log,
@@ -63,7 +82,7 @@ export async function seedEndpoints(
 }
 
 /** What the file says otherwise than it is, in one sentence that says how to change it; null when they agree. */
-export async function unread(
+async function unread(
   { registry, connectorTypes }: Pick<Services, 'registry' | 'connectorTypes'>,
   recipients: Recipients,
   config: Seeds,

@@ -130,7 +130,7 @@ export async function untilReady(
 }
 
 /** Lets running commands finish until the deadline, then cuts the connection. Never rejects, never hangs. */
-export async function closeRedis(redis: Redis, deadlineMs: number): Promise<void> {
+export async function closeRedis(redis: Redis, deadlineMs = 2_000): Promise<void> {
   // One to a master that Sentinels name may have ended by itself, and be about to be made again.
   if (redis.status === 'end') return redis.disconnect();
   const ended = new Promise<void>((resolve) => redis.once('end', resolve));

@@ -15,6 +15,8 @@ const rows: readonly (readonly string[])[] = [
     'demo',
     'demo-mail',
     'system',
+    'roles',
+    'before-start',
     'check',
     'health',
     'doctor',

@@ -23,10 +23,14 @@ test('check tells its findings as lines, or as one document', async () => {
   expect(notes[0]).toMatch(/^settings \(/);
 });
 
-test('what the first start would refuse of the settings file is a problem, with file and place', async () => {
+test('what a start would refuse of the settings file is a problem, with file and place', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'andon-check-'));
   const file = join(directory, 'andon.yaml');
-  writeFileSync(file, 'channels: { "12": { description: Cape, connector: { type: http } } }');
+  writeFileSync(
+    file,
+    `channels: { "12": { description: Cape, connector: { type: http } } }
+alerts: { overrides: [{ types: [addProductEror], recipients: [shop@example.com] }] }`,
+  );
   process.env['ANDON_CONFIG'] = file;
   process.env['ANDON_CONCURENCY'] = '5';
   try {
@@ -34,6 +38,7 @@ test('what the first start would refuse of the settings file is a problem, with 
     expect(code).toBe(2);
     const { problems, notes } = JSON.parse(out);
     expect(problems).toEqual([
+      expect.stringContaining(`${file}: alerts.overrides.0.types.0: `),
       expect.stringContaining(`${file}: channels.12.connector.url: must be a URL`),
     ]);
     expect(notes).toContainEqual(
