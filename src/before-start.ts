@@ -26,7 +26,6 @@ export function wrongSettings(config: Config, catalogue: Catalogue): string[] {
   return [
     ...catalogue.strangers(Object.keys(config.file.retry), 'retry'),
     ...wrongOverrides(config, catalogue),
-
     ...wrongKeys(config),
   ];
 }
