@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { NotFound } from '../errors.js';
 import { changeOf } from '../queues/audit-change.js';
-import * as answers from './answers.js';
+import { auditPage } from './answers/audit.js';
+import * as keys from './answers/keys.js';
 import type { KeyCard } from './api-keys.js';
 import { auditQuery, keyBody } from './input.js';
 import { type Route, route } from './route.js';
@@ -19,7 +20,7 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
       method: 'post',
       path: '/v1/keys',
       name: 'createKey',
-      answer: answers.newKeyAnswer,
+      answer: keys.newKeyAnswer,
       scope: 'admin',
       unlimitedOnly: true,
       summary: 'Make an API key; it is shown whole this once.',
@@ -45,7 +46,7 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
       method: 'get',
       path: '/v1/keys',
       name: 'keys',
-      answer: answers.keyPage,
+      answer: keys.keyPage,
       scope: 'admin',
       unlimitedOnly: true,
       summary: 'The API keys, without their secrets.',
@@ -55,7 +56,7 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
       method: 'delete',
       path: '/v1/keys/:id',
       name: 'revokeKey',
-      answer: answers.revokedKey,
+      answer: keys.revokedKey,
       refuses: [404],
       scope: 'admin',
       unlimitedOnly: true,
@@ -76,7 +77,7 @@ export function adminRoutes({ apiKeys, audit }: Services): Route[] {
       method: 'get',
       path: '/v1/audit',
       name: 'audit',
-      answer: answers.auditPage,
+      answer: auditPage,
       scope: 'admin',
       unlimitedOnly: true,
       summary: 'Who did what, newest first.',

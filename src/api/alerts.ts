@@ -12,7 +12,7 @@ import {
 } from '../incidents/warnings.js';
 import { changeOf } from '../queues/audit-change.js';
 import { endpointName } from '../queues/registry.js';
-import * as answers from './answers.js';
+import * as answers from './answers/alerts.js';
 import { listBody, overrideBody, overrideParams, routeQuery } from './input-alerts.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';

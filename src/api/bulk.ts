@@ -2,7 +2,7 @@ import type { Caller } from '../accounts/caller.js';
 import { Conflict, InvalidInput, NotFound, Unauthorized } from '../errors.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
-import * as answers from './answers.js';
+import * as answers from './answers/items.js';
 import { bulkRetryBody, bulkSkipBody } from './input.js';
 import { refuseBeyondLimits } from './items.js';
 import { type Route, route } from './route.js';

@@ -13,7 +13,7 @@ import {
 import { showEndpoint } from '../queues/view.js';
 import { PARALLEL } from '../redis/keys.js';
 import { isReference, type References } from '../secrets/references.js';
-import * as answers from './answers.js';
+import * as answers from './answers/endpoints.js';
 import { endpointBody, endpointsQuery, idParams } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';

@@ -1,6 +1,6 @@
 import { check } from '../queues/check.js';
 import type { Ticket } from '../queues/enqueue.js';
-import * as answers from './answers.js';
+import * as answers from './answers/items.js';
 import { batchBody, itemBody } from './input.js';
 import { MIB, type Route, route } from './route.js';
 import type { Services } from './services.js';

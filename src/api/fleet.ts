@@ -1,4 +1,4 @@
-import * as answers from './answers.js';
+import * as answers from './answers/queues.js';
 import { fleetPauseBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';

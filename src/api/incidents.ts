@@ -2,7 +2,7 @@ import type { Caller } from '../accounts/caller.js';
 import { InvalidInput, NotFound } from '../errors.js';
 import { careOf } from '../incidents/incidents.js';
 import { changeOf } from '../queues/audit-change.js';
-import * as answers from './answers.js';
+import * as answers from './answers/incidents.js';
 import { incidentParams, incidentsQuery, snoozeBody } from './input-alerts.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';

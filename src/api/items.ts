@@ -5,7 +5,7 @@ import { Forbidden, NotFound } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
 import { showItems } from '../queues/view.js';
-import * as answers from './answers.js';
+import * as answers from './answers/items.js';
 import { editBody, queueIdParams, resolveBody, searchQuery, skipBody, undoBody } from './input.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';

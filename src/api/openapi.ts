@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { shapes } from './answers.js';
+import { shapes } from './answers/shape.js';
 import { type Example, examples } from './examples.js';
 import { groupOf } from './groups.js';
 import { problemPages, problemsOf } from './problem-pages.js';

@@ -5,7 +5,7 @@ import { endpointName } from '../queues/registry.js';
 import type { QueueStatus } from '../queues/status.js';
 import { type QueueView, showQueue } from '../queues/view.js';
 import { PARALLEL } from '../redis/keys.js';
-import * as answers from './answers.js';
+import * as answers from './answers/queues.js';
 import { clearBody, pauseBody, queueParams, queuesQuery } from './input.js';
 import { pageOf } from './page.js';
 import { type Route, route } from './route.js';

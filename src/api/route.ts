@@ -31,7 +31,7 @@ export interface Route {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
-  /** What success answers; `answers.ts` has them all. */
+  /** What success answers; `answers/` has them all. */
   readonly answer: z.ZodType;
   /** Refusals that come of what is asked for rather than of how. */
   readonly refuses: readonly (404 | 409 | 422)[];

@@ -1,6 +1,6 @@
 import { randomPassword } from '../accounts/accounts.js';
 import { NotFound } from '../errors.js';
-import * as answers from './answers.js';
+import * as answers from './answers/users.js';
 import { changeBody, userBody, userParams } from './input-users.js';
 import { type Route, route } from './route.js';
 import type { Services } from './services.js';

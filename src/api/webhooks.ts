@@ -6,7 +6,7 @@ import { isTold, takesAlerts } from '../incidents/warnings.js';
 import { changeOf } from '../queues/audit-change.js';
 import { MASK } from '../queues/redact.js';
 import type { Webhook } from '../queues/webhooks.js';
-import * as answers from './answers.js';
+import * as answers from './answers/webhooks.js';
 import { endpointsQuery, idParams } from './input.js';
 import { rotateBody, webhookBody } from './input-webhooks.js';
 import { pageOf } from './page.js';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { acceptedBatch, itemPage } from '../../../src/api/answers.js';
+import { acceptedBatch, itemPage } from '../../../src/api/answers/items.js';
 import { docsPage } from '../../../src/api/docs/page.js';
 import { batchBody, searchQuery } from '../../../src/api/input.js';
 import { route } from '../../../src/api/route.js';
