@@ -74,6 +74,13 @@ function speakOfOutages(redis: Redis, connection: string, log?: Log): Redis {
     told.add(kind);
     log?.warn({ connection, reason }, 'Redis cannot be reached; trying again');
   });
+  const away = new Set<string>();
+  redis.on('sentinelError', ({ message }: Error) => {
+    const host = /[^ ]+:\d+/.exec(message)?.[0] ?? message;
+    if (!away.has(host)) log?.warn({ connection, reason: message }, 'A Sentinel cannot be reached');
+    away.add(host);
+  });
+  redis.on('close', () => away.clear());
   redis.on('ready', () => {
     if (told.size > 0) log?.info({ connection }, 'Redis is back');
     told.clear();

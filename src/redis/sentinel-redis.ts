@@ -1,4 +1,9 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import {
+  Redis,
+  type RedisOptions,
+  type SentinelConnectionOptions,
+  SentinelConnector,
+} from 'ioredis';
 
 /** So long after an end that nobody asked for, in milliseconds. */
 const AGAIN_MS = 50;
@@ -7,12 +12,15 @@ const AGAIN_MS = 50;
  * A connection to the master that the Sentinels name, until it is closed. When one of them tells of a
  * failover while another is being asked who is master, ioredis 6.0.0 takes that for its own closing: the
  * connection ends for good, and what works over it stands still although Redis is well.
+ *
+ * The event `sentinelError` tells of a Sentinel that is away.
  */
 export class SentinelRedis extends Redis {
   private closed = false;
 
   constructor(options: RedisOptions) {
-    super({ ...options, replyMapping: 'legacy' });
+    const tell: Tell = (error) => this.emit('sentinelError', error);
+    super({ ...options, replyMapping: 'legacy', Connector: connectorThatTells(tell) });
     this.on('end', () => {
       setTimeout(() => this.again(), AGAIN_MS).unref();
     });
@@ -27,4 +35,24 @@ export class SentinelRedis extends Redis {
     // Why it fails is told by the event `error`, and there is another end.
     if (!this.closed && this.status === 'end') this.connect().catch(() => {});
   }
+}
+
+type Tell = (error: Error) => void;
+
+/**
+ * ioredis 6.0.0 listens to the errors of a Sentinel that it asks who is master, and not of those that it
+ * waits at for a failover: each failed try to one that is away is then printed beside the log.
+ */
+function connectorThatTells(tell: Tell): NonNullable<RedisOptions['Connector']> {
+  return class extends SentinelConnector {
+    constructor(options: unknown) {
+      super(options as SentinelConnectionOptions);
+      // A private method, so no `override`; if it ever had another name, this throws.
+      const open: (...asked: unknown[]) => Redis = Reflect.get(this, 'connectToSentinel').bind(
+        this,
+      );
+      const listening = (...asked: unknown[]) => open(...asked).on('error', tell);
+      Object.defineProperty(this, 'connectToSentinel', { value: listening });
+    }
+  };
 }

@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { pause } from '../../src/lifecycle.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connect.js';
 import { parseSentinelUrl } from '../../src/redis/sentinel-url.js';
+import { freePort } from '../support/free-port.js';
 import { startTestRedis } from '../support/redis.js';
 import { ScriptedSentinel } from '../support/scripted-sentinel.js';
 import { until } from '../support/until.js';
@@ -68,5 +71,56 @@ describe('traps of Sentinels: told of a failover while asking who is master', ()
     await pause(200); // longer than it waits before it connects again
     expect(again).toEqual([]);
     expect(redis.status).toBe('end');
+  });
+});
+
+/** What a program prints by itself whose connection, named `redis`, knows of a second Sentinel that is away. */
+async function printedBeside(open: (url: string) => string): Promise<string> {
+  const sentinel = await new ScriptedSentinel(server.url).start();
+  ends.push(() => sentinel.stop());
+  const away = `,127.0.0.1:${await freePort()}/shop`;
+  const end = `redis.on('ready', () => setTimeout(() => redis.disconnect(), 300));`;
+  const program = open(sentinel.url.replace('/shop', away)) + end;
+  const run = promisify(execFile);
+  return (await run('node', ['--input-type=module', '-e', program], { timeout: 20_000 })).stderr;
+}
+
+describe('traps of Sentinels: one of them is away', () => {
+  it('plain ioredis prints each failed try, beside the log', async () => {
+    const open = (url: string) => `
+      import { Redis } from 'ioredis';
+      const redis = new Redis(${JSON.stringify(parseSentinelUrl(url))});
+      redis.on('error', () => {});`;
+    expect(await printedBeside(open)).toMatch(/Unhandled error event.*ECONNREFUSED/);
+  });
+
+  it('ours prints nothing', async () => {
+    const open = (url: string) => `
+      import { connectRedis } from './dist/redis/connect.js';
+      const redis = connectRedis('${url}', { name: 'test', kind: 'fleet' });`;
+    expect(await printedBeside(open)).toBe('');
+  });
+
+  it('ours says so in the log, once', async () => {
+    const sentinel = await new ScriptedSentinel(server.url).start();
+    const said: string[] = [];
+    const note = (facts: object, message: string) =>
+      void said.push(`${message} ${JSON.stringify(facts)}`);
+    const redis = connectRedis(
+      sentinel.url.replace('/shop', `,127.0.0.1:${await freePort()}/shop`),
+      {
+        name: 'test',
+        kind: 'fleet',
+        log: { debug: note, info: note, warn: note, error: note },
+      },
+    );
+    let tries = 0;
+    redis.on('sentinelError', () => tries++);
+    ends.push(
+      () => closeRedis(redis, 1_000),
+      () => sentinel.stop(),
+    );
+    await until('it to be tried again', () => tries >= 3);
+    expect(said).toEqual([expect.stringMatching(/^A Sentinel cannot be reached .*ECONNREFUSED/)]);
   });
 });
