@@ -7,7 +7,15 @@ import type { Instruction } from 'dockerfile-ast';
 import { validate as lint } from 'dockerfile-utils';
 import { parse } from 'yaml';
 import { environmentSchema, secretNames } from '../../src/config/schema.js';
-import { composeRules, drainSeconds, knows, type Service, seconds, servicesOf } from './files.js';
+import {
+  composeRules,
+  drainSeconds,
+  knows,
+  type Membership,
+  type Service,
+  seconds,
+  servicesOf,
+} from './files.js';
 import {
   copyOf,
   environmentOf,
@@ -223,8 +231,30 @@ describe('docker-compose.yml', () => {
       for (const published of ports) expect(published).toMatch(/127\.0\.0\.1:\d+/);
   });
 
+  test('the name of the demo shop leads workers to the network that connectors may reach, and to no other', () => {
+    const { hostname } = new URL(services['demo']?.command?.at(-1) ?? '');
+    const leads = networksOf(services['worker']).filter((network) =>
+      Object.entries(services).some(([name, service]) => {
+        const { aliases = [] } = membership(service, network) ?? {};
+        return membership(service, network) && [name, ...aliases].includes(hostname);
+      }),
+    );
+    expect(leads).toEqual(['demo']);
+    const [{ subnet }] = compose.networks.demo.ipam.config;
+    expect(services['worker']?.environment?.['ANDON_CONNECTOR_NETWORKS']).toContain(`:-${subnet}}`);
+  });
+
   test('nobody is killed while deliveries end', () => {
     for (const role of roles)
       expect(seconds(services[role]?.stop_grace_period)).toBeGreaterThan(drainSeconds());
   });
 });
+
+/** How a service is in a network; undefined when it is not. */
+function membership({ networks = [] }: Service, network: string): Membership | undefined {
+  if (!Array.isArray(networks)) return (networks as Record<string, Membership>)[network];
+  return networks.includes(network) ? {} : undefined;
+}
+
+const networksOf = ({ networks = [] }: Service = {}): readonly string[] =>
+  Array.isArray(networks) ? networks : Object.keys(networks);

@@ -2,6 +2,11 @@ import { createRequire } from 'node:module';
 import type { SchemaObject } from 'ajv';
 import { environmentSchema, fileSchema, secretNames } from '../../src/config/schema.js';
 
+/** How a service is in one of its networks. */
+export interface Membership {
+  readonly aliases?: readonly string[];
+}
+
 /** As far as the tests look at it. */
 export interface Service {
   readonly image?: string;
@@ -12,6 +17,7 @@ export interface Service {
   readonly volumes?: readonly string[];
   readonly user?: string;
   readonly read_only?: boolean;
+  readonly networks?: readonly string[] | Readonly<Record<string, Membership>>;
   readonly pids_limit?: number;
   readonly privileged?: boolean;
   readonly cap_drop?: readonly string[];

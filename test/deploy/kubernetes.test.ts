@@ -159,6 +159,11 @@ describe('the systemd unit', () => {
     expect(read.sort()).toEqual(credentials.sort());
   });
 
+  test('starts without the files of settings that nobody has written', () => {
+    const files = [...text.matchAll(/^EnvironmentFile=(.*)$/gm)].map(([, file]) => file);
+    expect(files).toEqual(['-/etc/andon/env', '-/etc/andon/%i.env']);
+  });
+
   test('the first part of its name is the role', () => {
     const script = /^ExecStart=\/bin\/sh -c '(.*)'$/m.exec(text)?.[1] ?? '';
     const said = (instance: string) =>
