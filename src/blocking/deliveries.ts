@@ -13,6 +13,11 @@ export interface Claimed {
   readonly fence: number;
   /** Owner of the lock. */
   readonly token: string;
+  /**
+   * When it was asked for, by this process's own monotonic clock: the lock lasts from then at the least. The answer
+   * may have come much later.
+   */
+  readonly askedAt: number;
 }
 
 export interface Failure {
@@ -65,6 +70,7 @@ export class Deliveries {
 
   /** Heads of up to `slots` ready queues of a shard. */
   async claim(shard: ShardKeys, kind: SlotKind, slots: number, token: string): Promise<Claimed[]> {
+    const askedAt = performance.now();
     const reply = await this.scripts.run('claim', shard, [
       kind,
       slots,
@@ -72,7 +78,7 @@ export class Deliveries {
       this.lockMs,
       this.worker,
     ]);
-    return (reply as unknown as Taken[]).map(claimed);
+    return (reply as unknown as Taken[]).map((taken) => claimed(taken, askedAt));
   }
 
   /**
@@ -299,6 +305,7 @@ export class Deliveries {
     rest: readonly (string | number)[] = [],
   ): Promise<Settled> {
     const { queue, queueId } = claim.item;
+    const askedAt = performance.now();
     const [code, next] = (await this.scripts.run(script, this.keys.shardOf(queue), [
       queue,
       queueId,
@@ -310,13 +317,13 @@ export class Deliveries {
       ...rest,
     ])) as [number, Taken | undefined];
     if (code < 0) return { stored: false };
-    return { stored: true, became, next: next ? claimed(next) : null };
+    return { stored: true, became, next: next ? claimed(next, askedAt) : null };
   }
 }
 
-function claimed([queue, id, lock, fields]: Taken): Claimed {
+function claimed([queue, id, lock, fields]: Taken, askedAt: number): Claimed {
   const item = readItem(queue, Number(id), 'active', 0, pairs(fields));
-  return { item, fence: Number(lock.split('#').at(-1)), token: lock };
+  return { item, fence: Number(lock.split('#').at(-1)), token: lock, askedAt };
 }
 
 /** Half of a character pair, as a cut-off text may end with, is no JSON that Lua reads. */

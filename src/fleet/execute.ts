@@ -13,7 +13,7 @@ import { isOutage } from '../redis/outage.js';
 import { inSpan } from '../traces.js';
 import { checkFollowUps } from './follow-ups.js';
 import { gate, type Postponed } from './gate.js';
-import { LockLost } from './lock-keeper.js';
+import { type KeptLock, LockLost } from './lock-keeper.js';
 import type { Notes } from './notes.js';
 import { patiently } from './patience.js';
 import type { Station, Stations } from './stations.js';
@@ -55,16 +55,17 @@ export interface Attempt {
 /**
  * One attempt, as a chain of short steps: known instruction? whose is it? is the data whole? may it
  * go out now? is it there already? deliver.
- * Whatever a step refuses is a failure for a person. Throws the reason of `signal`, `LockLost`, and whatever
+ * Whatever a step refuses is a failure for a person. Throws the reason of the lock's signal, `LockLost`, and whatever
  * kept it from being prepared, as when Redis is away.
  */
 export async function execute(
   claim: Claimed,
   workshop: Workshop,
   stations: Stations,
-  signal: AbortSignal,
+  lock: KeptLock,
 ): Promise<Attempt> {
   const { item } = claim;
+  const { signal } = lock;
   const entry = workshop.catalogue.get(item.instruction);
   if (!entry) return refuse(`there is no instruction "${item.instruction}" in the catalogue`);
   const station = await stationOf(entry, claim, stations);
@@ -75,7 +76,7 @@ export async function execute(
   if (wrong) return refuse(wrong, endpoint);
   const passed = await gate(claim, station, workshop.deliveries, workshop.hold, signal);
   if ('kind' in passed) return { endpoint, outcome: passed };
-  const attempt = await deliver(entry, claim, station, workshop, signal);
+  const attempt = await deliver(entry, claim, station, workshop, lock);
   return {
     endpoint,
     pinged: passed.pinged,
@@ -136,10 +137,11 @@ async function deliver(
   claim: Claimed,
   station: Station,
   workshop: Workshop,
-  signal: AbortSignal,
+  lock: KeptLock,
 ): Promise<Omit<Attempt, 'endpoint'>> {
   const { item } = claim;
   const { endpoint } = station;
+  const { signal } = lock;
   const delivery = deliveryOf(entry, claim, endpoint, workshop, signal);
   const forPerson = (failure: Failure) => nobodyKnows(failure, item, entry, endpoint);
   let connector: Connector;
@@ -157,6 +159,8 @@ async function deliver(
     throw new LockLost(item.queueId);
   try {
     crashPoint('before-send');
+    // After a stop of the whole process, answers that came meanwhile are read before any timer runs.
+    lock.check();
     const outcome = await inSpan(`connector ${endpoint.connector.type}`, {}, () =>
       connector.deliver(delivery),
     );

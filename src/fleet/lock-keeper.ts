@@ -29,6 +29,8 @@ export interface KeptLock {
   /** Aborts when the lock is lost. */
   readonly signal: AbortSignal;
   abort(reason: Error): void;
+  /** Before something is sent. @throws LockLost when the lock may have ended, though no turn has noticed yet */
+  check(): void;
   /** The delivery is over: the lock is still renewed, but its end is no longer a loss. */
   settling(): void;
   release(): void;
@@ -71,11 +73,16 @@ export class LockKeeper implements Part {
   /** Keeps the lock of `claim` until `release` is called; `signal` aborts when it is lost. */
   keep(claim: Claimed): KeptLock {
     const abort = new AbortController();
-    const kept: Kept = { claim, abort, until: performance.now() + this.lockMs, settling: false };
+    const kept: Kept = { claim, abort, until: claim.askedAt + this.lockMs, settling: false };
     this.kept.add(kept);
+    if (this.isOver(kept)) this.lose(kept);
     return {
       signal: abort.signal,
       abort: (reason) => abort.abort(reason),
+      check: () => {
+        if (this.isOver(kept)) this.lose(kept);
+        abort.signal.throwIfAborted();
+      },
       settling: () => {
         kept.settling = true;
       },
@@ -84,9 +91,7 @@ export class LockKeeper implements Part {
   }
 
   private async turn(): Promise<void> {
-    // Before the lock ends, not after: then somebody else may deliver already.
-    const soon = performance.now() + this.lockMs / TURNS;
-    for (const kept of this.kept) if (kept.until < soon) this.lose(kept);
+    for (const kept of this.kept) if (this.isOver(kept)) this.lose(kept);
     if (this.renewing || this.kept.size === 0) return;
     this.renewing = true;
     const before = [...this.kept];
@@ -102,6 +107,11 @@ export class LockKeeper implements Part {
     } finally {
       this.renewing = false;
     }
+  }
+
+  /** Before the lock ends, not after: then somebody else may deliver already. */
+  private isOver({ until }: Kept): boolean {
+    return until < performance.now() + this.lockMs / TURNS;
   }
 
   private lose(kept: Kept): void {

@@ -19,7 +19,7 @@ import {
 import { policyOf } from './back-off.js';
 import { type Attempt, execute, type Workshop } from './execute.js';
 import type { Postponed } from './gate.js';
-import { type LockKeeper, LockLost } from './lock-keeper.js';
+import { type KeptLock, type LockKeeper, LockLost } from './lock-keeper.js';
 import type { Meter } from './meter.js';
 import type { Relay } from './relay.js';
 import { settle } from './settle.js';
@@ -109,7 +109,7 @@ export class Runner {
     const { instruction, mode } = claim.item;
     const leave = this.suspects.enter(claim);
     try {
-      const attempt = leave ? await this.attempt(claim, stations, lock.signal) : notItsTurn;
+      const attempt = leave ? await this.attempt(claim, stations, lock) : notItsTurn;
       if (!attempt) {
         this.meter.delivered({ instruction, became: 'handed-back', seconds: null });
         noteFailure(span, 'handed-back', 'the delivery was ended from inside');
@@ -163,14 +163,16 @@ export class Runner {
   private async attempt(
     claim: Claimed,
     stations: Stations,
-    signal: AbortSignal,
+    lock: KeptLock,
   ): Promise<Attempt | null> {
+    const { signal } = lock;
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     try {
+      signal.throwIfAborted();
       // A connector that does not heed the signal is left behind; its late result is refused.
-      return await Promise.race([execute(claim, this.workshop, stations, signal), aborted]);
+      return await Promise.race([execute(claim, this.workshop, stations, lock), aborted]);
     } catch (reason) {
       if (reason instanceof LockLost || reason instanceof Stopping) {
         await this.insist(claim, () => this.handBack(claim));

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../src/connectors/connector.js';
 import { pause } from '../../src/lifecycle.js';
 import { done, Line } from '../support/line.js';
+import { Network } from '../support/network.js';
 import { startTestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -68,5 +69,46 @@ describe('P2: one item of a blocking queue is delivered at a time', () => {
     finish?.();
     await line.untilStarted(2);
     expect((await line.item(slow!.queueId)).attempts).toBe(1);
+  });
+
+  it.each([
+    ['claim', '\r\nblocking\r\n', []],
+    ['settling', 'done so far', ['a']],
+  ])(
+    'starts nothing when the answer to a %s comes so late that the lock may have ended: others have delivered it since',
+    async (_, command, before) => {
+      const network = await Network.before(redis.url);
+      const slow = await new Line(redis, { url: network.url }).ready('12');
+      slow.script = () => ({ kind: 'done', result: 'done so far' });
+      const line = await new Line(redis, { prefix: slow.prefix }).ready();
+      await line.add('12', 'a', 'b', 'c');
+      network.delayRepliesFrom(command);
+      await slow.startFleet();
+      await until('it to be taken', () => network.isLate);
+      await line.startFleet();
+      await line.untilStarted(3 - before.length);
+      network.heal();
+      await slow.stopFleets();
+      expect(slow.started).toEqual(before);
+      expect([...before, ...line.started]).toEqual(['a', 'b', 'c']);
+    },
+  );
+
+  it('sends nothing when the whole process stood still between claim and sending, for longer than the lock', async () => {
+    const line = await new Line(redis).ready('12');
+    const attempts: number[] = [];
+    line.script = ({ attempt }) => {
+      attempts.push(attempt);
+      return done;
+    };
+    line.making = () => {
+      line.making = () => {};
+      const from = performance.now();
+      while (performance.now() - from < 1_100);
+    };
+    const [a] = await line.add('12', 'a');
+    await line.startFleet();
+    await line.untilState(a!.queueId, 'completed');
+    expect(attempts).toEqual([2]);
   });
 });

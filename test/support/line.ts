@@ -57,6 +57,8 @@ export class Line {
   ping: Connector['ping'];
   /** The connector's look at what became of an item; none unless a test brings one. */
   verify: Connector['verify'];
+  /** Called while a connector is made. */
+  making: () => void = () => {};
   private readonly url: string;
   private readonly fleets: Fleet[] = [];
   readonly gaveUp: string[] = [];
@@ -122,11 +124,14 @@ export class Line {
       giveUp: (why) => this.gaveUp.push(why),
       open: (kind, name) => connectRedis(this.url, { name, kind }),
       close: (redis) => closeRedis(redis, 1_000),
-      connect: async () => ({
-        deliver: (delivery) => this.deliver(delivery),
-        ...(this.ping && { ping: this.ping }),
-        ...(this.verify && { verify: this.verify }),
-      }),
+      connect: async () => {
+        this.making();
+        return {
+          deliver: (delivery) => this.deliver(delivery),
+          ...(this.ping && { ping: this.ping }),
+          ...(this.verify && { verify: this.verify }),
+        };
+      },
     });
     this.fleets.push(fleet);
     await fleet.start();

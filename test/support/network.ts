@@ -9,11 +9,12 @@ afterAll(() => {
 
 /** Between Andon and Redis, and as bad as networks are. */
 export class Network {
-  private weather: 'fine' | 'stalled' | 'replies lost' | 'refusing' = 'fine';
+  private weather: 'fine' | 'stalled' | 'replies late' | 'replies lost' | 'refusing' = 'fine';
   private held: (() => void)[] = [];
   private readonly sockets = new Set<Socket>();
   /** Sockets of connections that stand but carry nothing any more. */
   private readonly dead = new Set<Socket>();
+  private late: string | null = null;
   private unheard: { text: string; times: number } | null = null;
   private readonly server = createServer((near) => this.join(near));
   private readonly target: URL;
@@ -44,6 +45,15 @@ export class Network {
   /** Commands arrive and are carried out; nobody hears of it. */
   loseReplies(): void {
     this.weather = 'replies lost';
+  }
+
+  /** Once a command bears `text`, that one and all others are carried out, and nobody hears of it until it is over. */
+  delayRepliesFrom(text: string): void {
+    this.late = text;
+  }
+
+  get isLate(): boolean {
+    return this.weather === 'replies late';
   }
 
   /** As often as that, the connection ends between a command that bears `text`, which is carried out, and its reply. */
@@ -84,12 +94,16 @@ export class Network {
     let cut = false;
     near.on('data', (bytes) => {
       cut ||= this.isUnheard(bytes);
+      if (this.late !== null && bytes.includes(this.late)) {
+        this.weather = 'replies late';
+        this.late = null;
+      }
       if (!this.dead.has(near)) this.pass(() => far.write(bytes));
     });
     far.on('data', (bytes) => {
       if (cut) near.destroy();
       else if (this.weather !== 'replies lost' && !this.dead.has(far))
-        this.pass(() => near.write(bytes));
+        this.pass(() => near.write(bytes), 'replies late');
     });
     for (const [one, other] of [
       [near, far],
@@ -108,8 +122,8 @@ export class Network {
     return true;
   }
 
-  private pass(send: () => void): void {
-    if (this.weather === 'stalled') this.held.push(send);
+  private pass(send: () => void, heldBy: 'stalled' | 'replies late' = 'stalled'): void {
+    if (this.weather === 'stalled' || this.weather === heldBy) this.held.push(send);
     else send();
   }
 
