@@ -1,6 +1,7 @@
 import type { Caller } from '../accounts/caller.js';
 import { edited } from '../blocking/edit.js';
 import type { SkipScope } from '../blocking/transitions.js';
+import { undoSkip } from '../blocking/undo-skip.js';
 import { Forbidden, NotFound } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Item } from '../queues/item.js';
@@ -127,7 +128,7 @@ export function itemRoutes(services: Services): Route[] {
       bodyOptional: true,
       async handle({ params, body, caller }) {
         const item = await itemFor(services, params.queueId, caller);
-        await transitions.undoSkip([item], caller.actor, body.reason);
+        await undoSkip(services, [item], caller.actor, body.reason);
         return show(params.queueId, caller);
       },
     }),

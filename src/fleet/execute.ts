@@ -8,6 +8,7 @@ import { type Catalogue, type CatalogueEntry, describe } from '../instructions/c
 import { dataSchemas } from '../instructions/data.js';
 import { entityOf, titleOf } from '../instructions/entity.js';
 import type { Accepted } from '../queues/enqueue.js';
+import { whoseElse } from '../queues/owner.js';
 import type { Endpoint, EndpointKind, Registry } from '../queues/registry.js';
 import { isOutage } from '../redis/outage.js';
 import { inSpan } from '../traces.js';
@@ -71,6 +72,8 @@ export async function execute(
   const station = await stationOf(entry, claim, stations);
   if (!station) return refuse(missing(entry, claim));
   const { endpoint } = station;
+  const whose = whoseElse(item, endpoint);
+  if (whose) return refuse(`${whose}. Skip or resolve it`, endpoint);
   if (!item.adopted) await adopt(entry, claim, endpoint, workshop.deliveries);
   const wrong = faultsOf(entry, item.data);
   if (wrong) return refuse(wrong, endpoint);

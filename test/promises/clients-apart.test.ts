@@ -200,6 +200,46 @@ describe('a channel that changes hands', () => {
     expect((await given()).status).toBe(200);
   });
 
+  test('by being deleted and put anew: no item of before is sent there, neither by a retry nor by an undo', async () => {
+    await api.put('channel', 'anew', far.url, { client: 'acme' });
+    refused.add('2101');
+    const parallel = await enqueue('acme', {
+      instruction: 'sync_order',
+      channel: 'anew',
+      data: { orderNumber: '2101' },
+    });
+    await api.untilState(parallel.queueId, 'failed');
+    refused.add('ACME-2102');
+    const skipped = await enqueue('acme', {
+      instruction: 'add_product',
+      channel: 'anew',
+      data: { sku: 'ACME-2102', title: 'of acme' },
+    });
+    await api.untilState(skipped.queueId, 'failed');
+    await skip('acme', skipped.queueId, 'item', { reason: 'gone' });
+    await api.ok('DELETE', '/v1/channels/anew');
+    const undo = () =>
+      api.call('POST', `/v1/items/${skipped.queueId}/undo-skip`, { key: keys.acme, body: {} });
+    expect(await undo()).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('channel.anew was deleted') },
+    });
+
+    await api.put('channel', 'anew', far.url, { client: 'beta' });
+    refused.delete('2101');
+    await api.ok('POST', `/v1/items/${parallel.queueId}/retry`, {}, keys.acme);
+    const whose = 'channel.anew belongs to client "beta" now';
+    expect(await api.untilState(parallel.queueId, 'failed')).toMatchObject({
+      attempts: 2,
+      error: { message: expect.stringContaining(whose) },
+    });
+    expect(await undo()).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining(whose) },
+    });
+    expect(await stateOf('acme', skipped)).toBe('skipped');
+  });
+
   describe('given away by an older release all the same', () => {
     const hidden = /ACME|of acme/;
 

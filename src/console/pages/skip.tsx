@@ -3,6 +3,7 @@ import { SOMEBODY_ELSES } from '../../accounts/as-seen.js';
 import type { SkipPreview } from '../../blocking/skip-preview.js';
 import { skippedTogether } from '../../blocking/skipped-together.js';
 import { type SkipScope, skipScopes } from '../../blocking/transitions.js';
+import { undoSkip } from '../../blocking/undo-skip.js';
 import { Conflict, InvalidInput } from '../../errors.js';
 import type { Catalogue } from '../../instructions/catalogue.js';
 import { entityText } from '../../instructions/entity.js';
@@ -117,7 +118,7 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
     run: async ({ params, body, caller }) => {
       const item = await itemFor(services, params.queueId, caller);
       const all = await skippedTogether(services.finder, item);
-      await services.transitions.undoSkip(all, caller.actor, body.reason);
+      await undoSkip(services, all, caller.actor, body.reason);
       const say =
         all.length === 1
           ? `The skip is undone: item ${item.queueId} waits again, in its old place.`
