@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { type RequestLimitSettings, ratePeriods } from '../config/schema.js';
+import { ratePeriods } from '../config/endpoint-schema.js';
+import type { RequestLimitSettings } from '../config/schema.js';
 import { TooManyRequests } from '../errors.js';
 import { within } from '../lifecycle.js';
 

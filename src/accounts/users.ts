@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { idSchema } from '../config/schema.js';
+import { idSchema } from '../config/endpoint-schema.js';
 import { type Durability, local } from '../redis/durability.js';
 import type { Keys } from '../redis/keys.js';
 import { roles } from './roles.js';

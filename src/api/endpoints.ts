@@ -1,5 +1,5 @@
 import type { Caller } from '../accounts/caller.js';
-import type { EndpointInput } from '../config/schema.js';
+import type { EndpointInput } from '../config/endpoint-schema.js';
 import { Conflict, InvalidInput, NotFound } from '../errors.js';
 import { type AuditChange, changeOf, secretsChanged } from '../queues/audit-change.js';
 import type { Item } from '../queues/item.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listSchema, overrideSchema } from '../config/alerts-schema.js';
-import { idSchema } from '../config/schema.js';
+import { idSchema } from '../config/endpoint-schema.js';
 
 /** Shapes of what comes in about alerts and incidents. */
 const pageSize = 'must be a whole number from 1 to 200';

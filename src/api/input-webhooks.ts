@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema } from '../config/schema.js';
+import { idSchema } from '../config/endpoint-schema.js';
 
 /** Shapes of what comes in about webhooks. */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { scopes } from '../accounts/caller.js';
-import { endpointSchema, idSchema } from '../config/schema.js';
+import { endpointSchema, idSchema } from '../config/endpoint-schema.js';
 import { causes } from '../connectors/connector.js';
 import { parseEntity } from '../instructions/entity.js';
 import { jsonObject } from '../json/is-json.js';

@@ -4,11 +4,12 @@ import ipaddr from 'ipaddr.js';
 import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import { BadConfig, messageOf } from '../errors.js';
+import { environmentSchema, secretNames } from './environment.js';
 import { inWords } from './in-words.js';
 import { type MailServer, mailServer } from './mail-server.js';
 import { type RedisTls, redisTls } from './redis-tls.js';
 import { REFERENCE_PREFIX, type ReferenceRoom } from './reference-room.js';
-import { environmentSchema, type FileConfig, fileSchema, secretNames } from './schema.js';
+import { type FileConfig, fileSchema } from './schema.js';
 import { strangeVariables } from './strange-variables.js';
 
 /** Everything that can be set, read once, checked whole, frozen. */

@@ -1,32 +1,6 @@
 import { z } from 'zod';
 import { alertsSchema } from './alerts-schema.js';
-
-/** Ids of channels, sources, services and clients. */
-export const idSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"');
-
-/** Automatic retries of an item within one run, as far as somebody sets them. */
-export const retrySettingsSchema = z
-  .strictObject({
-    /** Starts in one run, the first included. */
-    attempts: z.int().min(1).max(1_000),
-    /** Wait after the first failed attempt; doubles each time. Milliseconds. */
-    firstDelayMs: z.int().min(0).max(86_400_000),
-    /** No wait is longer. Milliseconds. */
-    maxDelayMs: z.int().min(0).max(86_400_000),
-  })
-  .partial()
-  .meta({ description: 'Automatic retries; the default is 5 attempts over about 2 minutes.' });
-export type RetrySettings = Readonly<z.infer<typeof retrySettingsSchema>>;
-export type RetryPolicy = Required<RetrySettings>;
-
-/** What nobody has set: 8 + 16 + 32 + 64 seconds of waiting between 5 attempts. */
-export const standardRetry: RetryPolicy = {
-  attempts: 5,
-  firstDelayMs: 8_000,
-  maxDelayMs: 64_000,
-};
+import { endpointSchema, idSchema, ratePeriods, retrySettingsSchema } from './endpoint-schema.js';
 
 /** What waits when the far side is away. Times in milliseconds. */
 export const holdSchema = z.strictObject({
@@ -44,23 +18,6 @@ export const holdSchema = z.strictObject({
 export type HoldPolicy = Readonly<z.infer<typeof holdSchema>>;
 export const standardHold: HoldPolicy = holdSchema.parse({});
 
-/** Periods of rate limits, in milliseconds. */
-export const ratePeriods = {
-  second: 1_000,
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-} as const;
-
-/** At most `max` items start in any span of a `per`, over all worker processes. */
-export const rateLimitSchema = z
-  .strictObject({
-    max: z.int().min(1).max(10_000),
-    per: z.enum(Object.keys(ratePeriods) as (keyof typeof ratePeriods)[]),
-  })
-  .meta({ description: 'how many items may start, as {"max": 100, "per": "minute"}' });
-export type RateLimit = Readonly<z.infer<typeof rateLimitSchema>>;
-
 /** Requests to the API in any period, over all its processes; 0 for no limit. */
 const requestLimitSchema = (max: number) =>
   z
@@ -70,46 +27,6 @@ const requestLimitSchema = (max: number) =>
     })
     .prefault({});
 export type RequestLimitSettings = Readonly<z.infer<ReturnType<typeof requestLimitSchema>>>;
-
-/**
- * Mails and webhooks wait for servers that may be away for a weekend: 3 days at the least, first after
- * 10 seconds, then at most 15 minutes apart, so that they leave soon after such a server is back.
- */
-export const patientRetry: RetryPolicy = {
-  attempts: 368,
-  firstDelayMs: 10_000,
-  maxDelayMs: 900_000,
-};
-
-/**
- * A channel, source or service as a user writes it, whole; its connector's settings are checked by the connector's
- * type. What is null or not there is not set.
- */
-export const endpointSchema = z.strictObject({
-  description: z
-    .string()
-    .trim()
-    .min(1)
-    .max(200)
-    .meta({ description: 'what people read, as Cape Shopify' }),
-  client: idSchema.nullish().meta({ description: 'whose it is' }),
-  connector: z
-    .looseObject({ type: z.string().meta({ description: 'http, module, demo …' }) })
-    .meta({ description: 'how it is reached; the settings depend on the type' }),
-  retry: retrySettingsSchema.nullish(),
-  rateLimit: rateLimitSchema.nullish(),
-  /** Orders too are sent again when nobody knows whether they arrived: the far side knows the idempotency key. */
-  resendUnknown: z.boolean().optional().meta({
-    description:
-      'send orders too again when nobody knows whether they arrived: the far side knows the idempotency key',
-  }),
-  /** Where the record can be seen: `{key}` and `{sku}`, `{orderNumber}` … are filled in from the item. */
-  recordUrl: z
-    .url({ protocol: /^https?$/ })
-    .nullish()
-    .meta({ description: 'where the record can be seen; {key}, {sku} … are filled in' }),
-});
-export type EndpointInput = z.infer<typeof endpointSchema>;
 
 /** A host name, or one part of it. */
 const hostName = z
@@ -270,140 +187,3 @@ export const fileSchema = z.strictObject({
   retention: retentionSchema.prefault({}),
 });
 export type FileConfig = z.infer<typeof fileSchema>;
-
-const text = z.string().trim().min(1);
-const integer = (fallback: number, min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
-    .default(fallback);
-
-/** What is read from the environment: name, default, meaning. Unset and empty are the same. */
-export const environmentSchema = z.object({
-  ANDON_PORT: integer(3000, 0, 65_535).describe('port of the HTTP API; 0 picks a free one'),
-  ANDON_HOST: text.default('127.0.0.1').describe('address the HTTP API listens on'),
-  REDIS_URL: z
-    .string()
-    // several hosts, as Sentinel has them, are more than a URL parser takes
-    .regex(
-      /^rediss?(\+sentinel|\+cluster)?:\/\/\S+$/,
-      'must be a redis://, redis+sentinel:// or redis+cluster:// URL, or one of these with rediss for TLS',
-    )
-    .optional()
-    .describe('Redis to use; unset starts a private one under ANDON_DATA_DIR'),
-  ANDON_REDIS_CA: text
-    .optional()
-    .describe(
-      'PEM of the CA that signs the certificate of Redis (rediss://); unset: those Node trusts',
-    ),
-  ANDON_REDIS_CERT: text.optional().describe('PEM of our certificate, when Redis asks for one'),
-  ANDON_REDIS_KEY: text.optional().describe('PEM of the private key of that'),
-  ANDON_PREFIX: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,32}$/, 'must be 1 to 32 letters, digits, "_", "." or "-"')
-    .default('andon')
-    .describe('first part of every Redis key'),
-  ANDON_DATA_DIR: text.default('./data').describe('where the private Redis keeps its data'),
-  ANDON_CONFIG: text.default('config/andon.yaml').describe('settings, and the first endpoints'),
-  ANDON_BOOTSTRAP_KEY: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16,256}$/,
-      'must be id.secret, the secret 16 characters or longer',
-    )
-    .optional()
-    .describe('an admin API key that exists from the first start on, as id.secret'),
-  ANDON_ADMIN_PASSWORD: z
-    .string()
-    .min(12, 'must have 12 characters or more')
-    .max(256)
-    .optional()
-    .describe('password of the user "admin", who exists from the first start on'),
-  ANDON_OIDC_ISSUER: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('OpenID Connect provider where people may log in'),
-  ANDON_OIDC_CLIENT_ID: text.optional().describe('our id at that provider'),
-  ANDON_OIDC_CLIENT_SECRET: text.optional().describe('our secret at that provider'),
-  ANDON_TRUST_PROXY: integer(0, 0, 10).describe(
-    'proxies in front whose X-Forwarded headers are believed',
-  ),
-  ANDON_SHARDS: integer(1, 1, 256).describe('key groups; fixed at the first start'),
-  ANDON_DURABILITY: z
-    .enum(['local', 'replicated'])
-    .default('local')
-    .describe('when a write is answered with success: Redis has it, or its replicas do too'),
-  ANDON_REPLICAS: integer(1, 1, 10).describe('replicas that must have a write (replicated)'),
-  ANDON_REPLICAS_WAIT_MS: integer(1_000, 10, 10_000).describe(
-    'how long they may take before the answer is 503, ms',
-  ),
-  ANDON_LOCK_MS: integer(10_000, 500, 600_000).describe(
-    'how long a dead worker keeps its item, ms',
-  ),
-  ANDON_CONCURRENCY: integer(100, 1, 10_000).describe('blocking queues a worker runs at once'),
-  ANDON_PARALLEL_CONCURRENCY: integer(50, 1, 10_000).describe(
-    'non-blocking items a worker runs at once',
-  ),
-  ANDON_CONNECTOR_NETWORKS: z
-    .string()
-    .optional()
-    .describe('private networks connectors may reach, as CIDRs with commas between'),
-  ANDON_PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: 'must be a URL such as https://andon.example.com' })
-    .optional()
-    .describe('where people reach this Andon with a browser; links in mails begin with it'),
-  ANDON_SMTP_URL: text
-    .optional()
-    .describe('mail server, as smtp://user:password@host:587 or smtps://…; unset: no mail leaves'),
-  ANDON_MAIL_FROM: text
-    .optional()
-    .describe('sender of mails, when mail.from of the settings file names none'),
-  ANDON_SECRET_KEY: text
-    .optional()
-    .describe(
-      'seals the secrets of connectors: 32 bytes in base64; former keys behind it, with commas between',
-    ),
-  ANDON_SECRETS_DIR: text.default('/run/secrets').describe('where secrets given as file:NAME lie'),
-  ANDON_HEALTH_PORT: z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(0).max(65_535))
-    .optional()
-    .describe(
-      'port for /healthz, /readyz and /metrics in any role; unset: none; 0 picks a free one',
-    ),
-  ANDON_HEALTH_HOST: text.default('127.0.0.1').describe('address that port listens on'),
-  ANDON_TRACING: z
-    .enum(['off', 'otlp'])
-    .optional()
-    .describe(
-      'where traces go; unset: what OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_ENDPOINT say',
-    ),
-  OTEL_TRACES_EXPORTER: z.string().optional().describe('otlp: traces are sent; none: they are not'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .string()
-    .optional()
-    .describe('where traces are sent, as http://collector:4318'),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional().describe('the same, the whole URL'),
-  OTEL_SDK_DISABLED: z.string().optional().describe('true: no traces whatever else says'),
-  ANDON_LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-    .default('info')
-    .describe('how much is logged'),
-});
-
-/** Secrets may also be given as the path of a file that holds them: `NAME_FILE`. */
-export const secretNames = [
-  'ANDON_BOOTSTRAP_KEY',
-  'ANDON_ADMIN_PASSWORD',
-  'ANDON_OIDC_CLIENT_SECRET',
-  'REDIS_URL',
-  'ANDON_REDIS_CA',
-  'ANDON_REDIS_CERT',
-  'ANDON_REDIS_KEY',
-  'ANDON_SMTP_URL',
-  'ANDON_SECRET_KEY',
-] as const;

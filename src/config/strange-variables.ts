@@ -1,5 +1,5 @@
 import { didYouMean } from './did-you-mean.js';
-import { environmentSchema, secretNames } from './schema.js';
+import { environmentSchema, secretNames } from './environment.js';
 
 /** Variables of ours that are no settings of a process: of the command line, the containers and the tests. */
 const others =

@@ -1,10 +1,10 @@
 import {
-  type HoldPolicy,
   patientRetry,
   type RetryPolicy,
   type RetrySettings,
   standardRetry,
-} from '../config/schema.js';
+} from '../config/endpoint-schema.js';
+import type { HoldPolicy } from '../config/schema.js';
 
 type Given = RetrySettings | null | undefined;
 

@@ -1,5 +1,6 @@
 import type { Claimed, Deliveries } from '../blocking/deliveries.js';
-import { type HoldPolicy, type RateLimit, ratePeriods } from '../config/schema.js';
+import { type RateLimit, ratePeriods } from '../config/endpoint-schema.js';
+import type { HoldPolicy } from '../config/schema.js';
 import type { Connector, Failure } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import { within } from '../lifecycle.js';

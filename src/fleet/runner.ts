@@ -1,5 +1,5 @@
 import type { Claimed, Deliveries, Settled } from '../blocking/deliveries.js';
-import type { RetrySettings } from '../config/schema.js';
+import type { RetrySettings } from '../config/endpoint-schema.js';
 import type { Failure, Outcome } from '../connectors/connector.js';
 import { messageOf } from '../errors.js';
 import { pause } from '../lifecycle.js';

@@ -1,5 +1,6 @@
 import type { Claimed, Deliveries, Settled } from '../blocking/deliveries.js';
-import type { HoldPolicy, RetryPolicy } from '../config/schema.js';
+import type { RetryPolicy } from '../config/endpoint-schema.js';
+import type { HoldPolicy } from '../config/schema.js';
 import type { Failure, Outcome } from '../connectors/connector.js';
 import type { Accepted } from '../queues/enqueue.js';
 import { backOff, holdFor } from './back-off.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema } from '../config/schema.js';
+import { idSchema } from '../config/endpoint-schema.js';
 import { jsonObject } from '../json/is-json.js';
 
 /** One line of text that a person or program gave. */

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { rateLimitSchema, retrySettingsSchema } from '../config/schema.js';
+import { rateLimitSchema, retrySettingsSchema } from '../config/endpoint-schema.js';
 import { exchange } from '../redis/exchange.js';
 import { FIRST_RANGE, ID_RANGE, type Keys, type QueueName } from '../redis/keys.js';
 import type { Scripts } from '../redis/script.js';

@@ -6,7 +6,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import type { Instruction } from 'dockerfile-ast';
 import { validate as lint } from 'dockerfile-utils';
 import { parse } from 'yaml';
-import { environmentSchema, secretNames } from '../../src/config/schema.js';
+import { environmentSchema, secretNames } from '../../src/config/environment.js';
 import {
   composeRules,
   drainSeconds,

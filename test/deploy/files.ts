@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { SchemaObject } from 'ajv';
-import { environmentSchema, fileSchema, secretNames } from '../../src/config/schema.js';
+import { environmentSchema, secretNames } from '../../src/config/environment.js';
+import { fileSchema } from '../../src/config/schema.js';
 
 /** How a service is in one of its networks. */
 export interface Membership {

@@ -7,7 +7,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { problemPages } from '../../src/api/problem-pages.js';
 import { buildCli } from '../../src/cli/program.js';
-import { environmentSchema, fileSchema, secretNames } from '../../src/config/schema.js';
+import { environmentSchema, secretNames } from '../../src/config/environment.js';
+import { fileSchema } from '../../src/config/schema.js';
 import { addServing } from '../../src/serve.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -6,7 +6,7 @@ import {
   overrideSchema,
   type Recipient,
 } from '../../config/alerts-schema.js';
-import { idSchema } from '../../config/schema.js';
+import { idSchema } from '../../config/endpoint-schema.js';
 import { type Fault, InvalidInput, NotFound } from '../../errors.js';
 import { type Routing, routeTo } from '../../incidents/routing.js';
 import { notificationTypes } from '../../incidents/types.js';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { randomPassword } from '../../accounts/accounts.js';
 import { type Role, roles } from '../../accounts/roles.js';
 import { passwordSchema, type User, userNameSchema } from '../../accounts/users.js';
-import { idSchema } from '../../config/schema.js';
+import { idSchema } from '../../config/endpoint-schema.js';
 import { Conflict, InvalidInput, NotFound } from '../../errors.js';
 import { action, type ConsoleRoute, page, type Sight, severalOf } from '../page.js';
 import type { ConsoleServices } from '../services.js';
