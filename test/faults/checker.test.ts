@@ -8,7 +8,7 @@ import { type Faulted, fromText, type Line, type Settings, toText } from './chec
  *
  *     w sleeps | dies | is deaf        worker w cannot renew its locks for 1,000 ms, or ever; or did not hear
  *                                      what it was answered in the last 150 ms
- *     a accepted | refused | unknown   a producer asks for item a (`in 7`: of queue 7, `batch b`, `number 9`, `keyless`, `volatile`)
+ *     a accepted | refused | unknown   a producer asks for item a (`in 7`: of queue 7, `batch b`, `number 9`, `numberless`, `keyless`, `volatile`)
  *     a starts 5                       its delivery arrives under fence 5 (`key k`, `attempt 3`, `to v`: worker v)
  *     a 200   a 200 of 5   a broken    the witness answers its latest delivery, or that under fence 5
  *     a retry | skip | resolve         an operator deals with it (`refused`, `unknown`, `took 500`)
@@ -63,7 +63,7 @@ function history(text: string): Line[] {
           idempotencyKey: rest.includes('keyless') ? null : `key of ${item}`,
           batch: option('batch') ?? null,
           durable: !rest.includes('volatile'),
-          id: verb === 'accepted' ? id : null,
+          id: verb === 'accepted' && !rest.includes('numberless') ? id : null,
         });
         break;
       case 'starts': {
@@ -210,7 +210,7 @@ const good: Record<string, string> = {
   'a sleeper overlapped by a higher fence': `${both} a starts 1, w sleeps, a starts 2 to v, a 200, b starts 3, b 200, a 200 of 1, ${done}`,
   'a sleeper told no, long after all is done': `${both} a starts 1, w sleeps, a starts 2 to v, a 200, b starts 3, b 200, a 422 of 1, ${done}`,
   'a sleeper told yes, after the other was told no': `${both} a starts 1, w sleeps, a starts 2 to v, a 422, a 200 of 1, ${blocked}`,
-  'a request that slept on its way, under an old fence': `${both} a starts 2 attempt 2, a 200, b starts 3, a starts 1 attempt 1, a 412, b 200, ${done}`,
+  'a request that slept on its way, under an old fence': `${both} w sleeps, a starts 2 attempt 2 to v, a 200, b starts 3 to v, a starts 1 attempt 1, a 412, b 200, ${done}`,
   'an item that killed three workers': `${both} a starts 1, a broken, later, a starts 2, a broken, later, a starts 3, a broken, ${blocked}`,
   'a killer that is skipped while its last worker sleeps': `${both} a starts 1, w sleeps, a starts 2 to v, v sleeps, a starts 3, later, a skip, b starts 4, b 200, a skipped, b completed`,
   'claims that the witness never saw': `${both} a starts 3 attempt 3, a 200, b starts 9 attempt 2, b 200, ${done}`,
@@ -253,6 +253,10 @@ const bad: Record<string, [string, ...string[]]> = {
     'a accepted batch x number 2, meanwhile, b accepted batch x number 1, b starts 1 number 1, b 200, a starts 2 number 2, a 200, a completed number 2, b completed number 1',
     'acceptance b',
   ],
+  'a batch torn apart, of which nobody heard': [
+    'a unknown batch x, meanwhile, b unknown batch x, a starts 1, a 200, a completed',
+    'acceptance b',
+  ],
   // order
   'the second first': [`${both} b starts 1, b 200, a starts 2, a 200, ${done}`, 'order b'],
   'one left out': [`${both} b starts 1, b 200, a waiting, b completed`, 'order b', 'drain a'],
@@ -268,7 +272,19 @@ const bad: Record<string, [string, ...string[]]> = {
     `${both} c accepted, a starts 1, a 200, c starts 2, c 200, b starts 3, b 200, ${done}, c completed`,
     'order c',
   ],
+  'passed over because of a skip that did not work': [
+    `${both} a starts 1, a 422, a skip unknown, b starts 2, b 200, a retry, a starts 3, a 200, ${done}`,
+    'block b',
+  ],
+  'passed over because of a skip that did not work, before one that did': [
+    `${both} a starts 1, a 422, a skip unknown, b starts 2, b 200, later, a skip, a skipped, b completed`,
+    'block b',
+  ],
   // overlap
+  'the next beside one that was skipped while it ran': [
+    `${both} a starts 1, a skip, b starts 2, a 200, b 200, a skipped, b completed`,
+    'overlap b',
+  ],
   'two at a time': [`${both} a starts 1, b starts 2, a 200, b 200, ${done}`, 'overlap b'],
   'two that start at the same time': [
     `${both} a starts 1, meanwhile, b starts 2, a 200, b 200, ${done}`,
@@ -324,7 +340,19 @@ const bad: Record<string, [string, ...string[]]> = {
     `${both} a starts 1, a 200, 12 pause, v sleeps, b starts 2, b 200, ${done}`,
     'paused b',
   ],
+  'a start in a paused queue whose worker slept only long after the pause': [
+    `${both} a starts 1, a 200, 12 pause, later, later, w sleeps, w sleeps, b starts 2, b 200, ${done}`,
+    'paused b',
+  ],
   // block
+  'the next is taken behind a failure, and never sent': [
+    `${both} a starts 1, a 422, a failed, b active`,
+    'block b',
+  ],
+  'a failure that starts again by itself, as its worker slept long after it': [
+    'a accepted, a starts 1, a 422, later, later, w sleeps, a starts 2 to v, a 200, a completed',
+    'block a',
+  ],
   'the next after a failure': [
     `${both} a starts 1, a 422, b starts 2, b 200, a failed, b completed`,
     'block b',
@@ -378,6 +406,10 @@ const bad: Record<string, [string, ...string[]]> = {
     `${both} a starts 1, a 200, a starts 2, a 200, b starts 3, b 200, ${done}`,
     'again a',
   ],
+  'a success started again when its worker slept long after it': [
+    'a accepted, a starts 1, a 200, later, later, w sleeps, a starts 2 to v, a 200, a completed',
+    'again a',
+  ],
   'a parallel success started again at once': [
     'a accepted in parallel, a starts 1, a 200, a starts 2, a 200, a completed',
     'again a',
@@ -388,6 +420,7 @@ const bad: Record<string, [string, ...string[]]> = {
     'block a',
   ],
   // accounted
+  'an item acknowledged without a number': ['a accepted numberless', 'accounted a'],
   'an acknowledged item that is gone': [`${both} a starts 1, a 200, a completed`, 'accounted b'],
   'an acknowledged item that ran and is gone': [
     `${both} a starts 1, a 200, b starts 2, b 200, b completed`,
@@ -446,6 +479,10 @@ const bad: Record<string, [string, ...string[]]> = {
   // fence
   'a fence used twice': [
     `${both} a starts 1, a 503, a starts 1, a 200, b starts 2, b 200, ${done}`,
+    'fence a',
+  ],
+  'a fence that falls from start to start': [
+    `${both} a starts 2, a 200, later, a starts 1, a 200, b starts 3, b 200, ${done}`,
     'fence a',
   ],
   'a fence that falls from item to item': [
@@ -539,6 +576,25 @@ describe('the checker', () => {
     ]);
   });
 
+  it('finds: neighbours of a blocked queue of which one in eight waits more than twice as long', () => {
+    const names = Array.from({ length: 160 }, (_, n) => `m${n}`);
+    const waiting = (slow: (n: number) => boolean) =>
+      names.map(
+        (n, at) =>
+          `${n} accepted in ${at + 100}, ${slow(at) ? 'x looks, x looks, ' : ''}${n} starts ${at + 1}, ${n} 200`,
+      );
+    const ends = ended('abcd').replace(
+      ', x',
+      `, ${names.map((n) => `${n} completed`).join(', ')}, x`,
+    );
+    const told = (slow: (n: number) => boolean) =>
+      verdict(`${usual} ${stone} ${waiting(slow).join(', ')}, ${ends}`, {
+        quiet: { ...quiet, beside: { from: 2_000, till: 90_000 } },
+      }).map((one) => one.split(' ')[0]);
+    expect(told((n) => n % 8 === 0)).toEqual(['neighbours']);
+    expect(told((n) => n % 80 === 0)).toEqual([]);
+  });
+
   it('finds: a neighbour of a blocked queue that never runs', () => {
     const never = `${usual} ${stone} n accepted in 2, ${ended('abcd')}, n waiting`;
     expect(verdict(never, { quiet })).toEqual(['drain n', 'neighbours n']);
@@ -604,6 +660,13 @@ describe('the checker', () => {
 
   it('finds: an incident without a mail', () => {
     expect(verdict(`${failed} i tells a, a failed`, told)).toEqual(['told i']);
+  });
+
+  it('finds: an incident of which one of its readers never hears', () => {
+    const readers = ['desk@example.org', 'ann@example.org'];
+    const text = `${failed} i tells a, i mailed, a failed`;
+    expect(verdict(text, { ...told, readers })).toEqual(['told i']);
+    expect(verdict(text, { ...told, readers: readers.slice(0, 1) })).toEqual([]);
   });
 
   it('finds: one trouble recorded as two incidents', () => {

@@ -46,11 +46,12 @@ async function left(
   return { rest: open, paused: stopped };
 }
 
-/** Whatever failed has been seen in an incident, and of every open one a mail has come; given up after `ms`. */
+/** Whatever failed has been seen in an incident, and every reader has a mail of every open one; given up after `ms`. */
 export async function told(
   andon: Andon,
   lookout: Lookout,
   mailbox: string,
+  readers: readonly string[],
   ms: number,
 ): Promise<boolean> {
   for (const till = now() + ms; now() < till; await pause(300)) {
@@ -58,13 +59,14 @@ export async function told(
     const open = await andon.call('GET', '/v1/incidents?state=open&limit=200');
     if (failed.status !== 200 || open.status !== 200) continue;
     const mails = fromText(await readFile(mailbox, 'utf8'));
-    const of = new Set(mails.map((mail) => mail.by === 'mail' && mail.incident));
+    const of = new Set(mails.map((mail) => mail.by === 'mail' && `${mail.incident} ${mail.to}`));
     const items: { queueId: number; instruction: string }[] = failed.body.items;
     const unseen = items.filter(
       (one) => one.instruction !== 'send_email' && !lookout.seen.has(one.queueId),
     );
     const incidents: { id: number }[] = open.body.items;
-    if (unseen.length === 0 && incidents.every(({ id }) => of.has(String(id)))) return true;
+    const all = incidents.every(({ id }) => readers.every((reader) => of.has(`${id} ${reader}`)));
+    if (unseen.length === 0 && all) return true;
   }
   return false;
 }

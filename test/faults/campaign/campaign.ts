@@ -60,6 +60,7 @@ const SHARDS = 16;
 const DRAIN_MS = 45_000;
 /** A failure that stands for so long has been found by the alerts, whatever befell them. */
 const NOTICE_MS = 60_000;
+const READERS = ['ann@shop.example', 'ben@shop.example'];
 /** Of the rate, while nothing is done to the system: a machine that is full has long waits of its own. */
 const QUIET_PACE = 0.5;
 const apiKey = 'campaign.a-secret-for-one-run-only';
@@ -219,7 +220,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     progress(drained ? `drained in ${Math.round(drainedMs)} ms` : 'not drained');
     await operators.stop();
     // What Redis may have forgotten, nobody can be told of.
-    if (!options.forgetful && !(await told(andon, lookout, mailbox, NOTICE_MS)))
+    if (!options.forgetful && !(await told(andon, lookout, mailbox, READERS, NOTICE_MS)))
       progress('not everything was told');
     const incidents = await lookout.stop();
     await slowness();
@@ -246,7 +247,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       maxDeaths: 1_000,
       keepCompleted: KEEP_COMPLETED,
       quiet,
-      ...(options.forgetful ? {} : { noticeMs: NOTICE_MS }),
+      ...(options.forgetful ? {} : { noticeMs: NOTICE_MS, readers: READERS }),
       ...(options.topology === 'cluster' ? { shards: SHARDS } : {}),
     };
     const judging = now();
@@ -299,7 +300,7 @@ hold:
 mail: { from: "Andon <andon@shop.example>", timeoutMs: 1500 }
 retry: { send_email: { attempts: 200, firstDelayMs: 100, maxDelayMs: 1500 } }
 alerts:
-  lists: [{ recipients: [ann@shop.example, ben@shop.example] }]
+  lists: [{ recipients: [${READERS.join(', ')}] }]
   actions: false
   timings: { lookMs: 500, gatherMs: 0, calmMs: 1000, digestsMs: [60000], windowMs: 2592000000 }
 retention:

@@ -1,7 +1,7 @@
 import type { Faulted } from '../checker/history.js';
 import { now, pause } from './clock.js';
 import type { Link, Links } from './network.js';
-import type { PlannedFault } from './plan.js';
+import type { Kind, PlannedFault } from './plan.js';
 import { fault, type Place } from './processes.js';
 import { type Blow, onRedis } from './redis-faults.js';
 import type { Store } from './store.js';
@@ -40,8 +40,13 @@ export interface Done {
   readonly before: string | null;
 }
 
-/** A connection that was lost is made again within this time, in milliseconds. */
+/** A connection that nobody would take is made again so long after somebody does, at most, in milliseconds. */
 const RECONNECT_MS = 3_000;
+/** One that was only cut is made again at once: it costs no lock. */
+const AT_ONCE_MS = 1_000;
+const ONLY_CUT: readonly Kind[] = ['link cut', 'link reply lost', 'redis clients killed'];
+/** The shop's other troubles are answers in themselves, or none: nothing that it said is lost by them. */
+const LOSES_ANSWERS: readonly Kind[] = ['shop cut', 'shop stall', 'shop reply lost'];
 /** After a failover everybody has found the new master within this time. */
 const FAILOVER_MS = 6_000;
 /** An answer that the witness wrote down may still be on its way for so long on a busy machine. */
@@ -84,18 +89,22 @@ function tellOf(
   from: number,
   till: number,
 ): void {
-  if (lane === 'shop') tell(fault(kind, null, 'answers', from - ON_ITS_WAY_MS, till + 200));
+  if (LOSES_ANSWERS.includes(kind))
+    tell(fault(kind, null, 'answers', from - ON_ITS_WAY_MS, till + 200));
   if (lane === 'links' && typeof subject === 'object') {
-    const after = kind === 'link half-open' ? SILENCE_MS : RECONNECT_MS;
+    const after = kind === 'link half-open' ? SILENCE_MS : reconnectMs(kind);
     tell(fault(kind, subject.address, 'locks', from, till + after));
   }
 }
 
-function tellOfRedis(kind: string, blow: Blow, stage: Stage, from: number): void {
+const reconnectMs = (kind: Kind): number => (ONLY_CUT.includes(kind) ? AT_ONCE_MS : RECONNECT_MS);
+
+function tellOfRedis(kind: Kind, blow: Blow, stage: Stage, from: number): void {
   const { tell, lockMs, replicated, mood, store } = stage;
+  if (kind === 'redis scripts forgotten') return; // they are sent again with the next command
   // A clock that jumps ends a lock whose worker renewed it in time.
   const since = blow.locks === undefined ? from : from - lockMs;
-  const after = blow.lost === undefined ? RECONNECT_MS : FAILOVER_MS;
+  const after = blow.lost === undefined ? reconnectMs(kind) : FAILOVER_MS;
   const till = now() + after;
   tell(fault(kind, null, 'locks', since, till));
   if (blow.lost === undefined) return;

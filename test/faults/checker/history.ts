@@ -164,6 +164,8 @@ export interface Settings {
   readonly shards?: number;
   /** A failure that stands for so long, Redis being well, must be recorded and mailed; without it nobody need be told. */
   readonly noticeMs?: number;
+  /** Who is to be told of every incident; without it, anybody. */
+  readonly readers?: readonly string[];
   /** When nothing was done to the system: first with no queue blocked, then with some blocked on purpose. */
   readonly quiet?: { readonly before: Span; readonly beside: Span };
 }

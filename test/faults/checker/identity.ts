@@ -2,16 +2,19 @@ import {
   breach,
   byStart,
   groupBy,
+  heldUp,
   lateResults,
   mayBeUndone,
   type Rule,
   refused,
+  type Story,
   sentTwice,
   succeeded,
 } from './story.js';
 
 /** Numbers grow in the order of acceptance, and a batch takes one unbroken range of its queue. */
-export const acceptance: Rule = function* ({ queues, requests }) {
+export const acceptance: Rule = function* (story) {
+  const { queues, requests } = story;
   const requestsOf = groupBy(requests, (request) => request.item);
   for (const { items } of queues) {
     const accepted = items.flatMap((item) => {
@@ -35,6 +38,7 @@ export const acceptance: Rule = function* ({ queues, requests }) {
       if (stranger) yield breach(stranger, `stands inside batch ${batch}`, ...stranger.requests);
     }
   }
+  yield* torn(story);
   // Producers write a batch down in the order in which they asked for it.
   const batches = groupBy(requests, (one) => one.batch && `${one.queue} ${one.batch} ${one.asked}`);
   for (const [batch, members] of batches) {
@@ -46,6 +50,22 @@ export const acceptance: Rule = function* ({ queues, requests }) {
     }
   }
 };
+
+/** All of a batch landed, or none of it, whatever its producer heard. */
+function* torn({ items, requests, lapses }: Story) {
+  const landed = new Set(
+    items.filter((item) => item.deliveries.length + item.ends.length > 0).map(({ name }) => name),
+  );
+  const batches = groupBy(requests, (one) => one.batch && `${one.batch} ${one.asked}`);
+  for (const [batch, members] of batches) {
+    // One that was accepted is accounted for item by item; a lost master may have taken its numbers along.
+    if (batch === null || members.some((one) => one.did === 'accepted')) continue;
+    if (lapses.steps.get('')?.some(({ till }) => till >= members[0]!.asked)) continue;
+    const missing = members.find(({ item }) => !landed.has(item));
+    if (missing && members.some(({ item }) => landed.has(item)))
+      yield breach({ ...missing, name: missing.item }, 'is missing from its batch', ...members);
+  }
+}
 
 /** What runs was asked for, once, there, and not refused; and no number is given to two. */
 export const invented: Rule = function* ({ items, requests, twofold, settings, queues }) {
@@ -117,6 +137,11 @@ export const fence: Rule = function* (story) {
     for (const same of groupBy(item.deliveries, (one) => one.fence).values())
       if (same[1] && !sentTwice(same[0]!, same[1], story))
         yield breach(item, 'was delivered twice under one fence', ...same);
+    for (const late of item.deliveries.filter((one) => !item.starts.includes(one))) {
+      const newer = item.starts.find((one) => one.fence > late.fence);
+      if (newer && !heldUp(late, newer, story))
+        yield breach(item, 'came under an outdated fence, and nothing had held it up', newer, late);
+    }
     const valid = item.starts.at(-1);
     const end = item.ends.at(-1);
     if (!valid || !end) continue;

@@ -16,6 +16,9 @@ export const accounted: Rule = function* (story) {
   const forgotten = new Map(
     queues.map(({ name }) => [name, forgottenBefore(story.whole.get(name)!, story)]),
   );
+  for (const one of story.requests)
+    if (one.did === 'accepted' && one.id === null)
+      yield breach({ ...one, name: one.item }, 'was acknowledged without a number', one);
   for (const item of items) {
     const end = item.ends.at(-1);
     const promised = item.requests.find((request) => request.durable);

@@ -13,7 +13,7 @@ export const paused: Rule = function* (story) {
     for (const item of queue.items) {
       for (const start of item.starts) {
         const span = spans.find(({ from, till }) => from < start.at && start.at < till);
-        if (span && !mayHaveSlept(start, story))
+        if (span && !mayHaveSlept(start, span.from, story))
           yield breach(item, 'started in a paused queue', span.pause, start);
       }
     }
@@ -35,10 +35,10 @@ function pausesOf(steered: readonly Steered[]) {
     }));
 }
 
-/** A process that slept, or was cut off, may send what it claimed long before. */
-const mayHaveSlept = (start: Delivery, { lapses }: Story): boolean =>
+/** A process that slept, or was cut off, since before the pause stood may send what it claimed then. */
+const mayHaveSlept = (start: Delivery, paused: number, { lapses }: Story): boolean =>
   [start.process ?? '', ''].some((whom) =>
     lapses.locks
       .get(whom)
-      ?.some(({ from, till }) => from <= start.at && till >= start.at - 2 * ON_ITS_WAY_MS),
+      ?.some(({ from, till }) => from <= paused && till >= start.at - 2 * ON_ITS_WAY_MS),
   );

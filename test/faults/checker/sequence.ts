@@ -40,6 +40,8 @@ export const overlap: Rule = function* (story) {
   }
 };
 
+const TAKEN = ['active', 'backing-off'];
+
 /** Behind an item that did not succeed nothing starts, nor itself again, until a person dealt with it. */
 export const block: Rule = function* (story) {
   for (const { item, start, other, last } of meetings(story)) {
@@ -65,6 +67,12 @@ export const block: Rule = function* (story) {
     const failed = items.filter((item) => item.ends.at(-1)?.state === 'failed');
     if (blocking && failed[1])
       yield breach(failed[1], `failed behind ${failed[0]!.name}`, ...failed.flatMap((x) => x.ends));
+    // One that was taken and never sent, the witness has not seen.
+    const taken = items.find(
+      ({ id, ends }) => failed[0] && id > failed[0].id && TAKEN.includes(ends.at(-1)?.state ?? ''),
+    );
+    if (blocking && taken)
+      yield breach(taken, `was taken behind ${failed[0]!.name}`, ...failed[0]!.ends, ...taken.ends);
   }
 };
 
@@ -168,8 +176,13 @@ function* meet(story: Story): Generator<Meeting> {
       for (const other of inTheWay) {
         if (other === item) continue;
         inTheWay.delete(other);
-        if (setAsideAt(other) <= start.at) continue;
         const last = lastBefore(other, start);
+        if (setAsideAt(other, story) <= start.at) {
+          // What still runs cannot be set aside, unless it was lost.
+          if (last && !endedBy(last, start.at) && !lockMayBeLost(last, start, story))
+            yield { item, start, other, last };
+          continue;
+        }
         if (last && other.id > item.id && mayBeUndone(last, start, story)) {
           // The queue was put back to before the other had run: it will run again, in its turn.
           if (!succeeded(last)) putBack.push(other);

@@ -183,8 +183,9 @@ function remembered(lines: readonly Line[], { memory }: Lapses): readonly Line[]
       return [];
     }
     if (line.by === 'witness') return gone.has(line.delivery) ? [] : [line];
+    // A resume that was forgotten leaves a pause, in which nothing is to start anyway.
     if (line.by === 'steering')
-      return moments.some((moment) => line.asked <= moment.till) ? [] : [line];
+      return line.did === 'pause' && within(line.asked, line.answered) ? [] : [line];
     if ('item' in line && outNames.has(line.item)) return [];
     return 'id' in line && typeof line.id === 'number' && out.has(line.id) ? [] : [line];
   });
@@ -295,22 +296,32 @@ export const refused = (delivery: Delivery): boolean =>
 /** A verb that worked, or may have. */
 export const mayHaveWorked = (verb: Verb): boolean => verb.answer !== 'refused';
 
-/** Since when a person may have set the item aside; never is Infinity. */
-export const setAsideAt = (item: Item): number =>
-  Math.min(
-    ...item.verbs
-      .filter((verb) => verb.did !== 'retry' && mayHaveWorked(verb))
-      .map((verb) => verb.asked),
+/**
+ * Since when a person may have set the item aside; never is Infinity. A verb that nobody heard the answer of worked
+ * only if no later one did, and the item is found so in the end; but with a lost master it may be forgotten.
+ */
+export function setAsideAt({ verbs, ends }: Item, { lapses }: Story): number {
+  const aside = verbs.filter((verb) => verb.did !== 'retry' && mayHaveWorked(verb));
+  const done = aside.some((verb) => verb.answer === 'done');
+  const state = ends.at(-1)?.state;
+  const may = aside.filter(
+    (verb) =>
+      verb.answer === 'done' ||
+      (!done && (!state || state === 'skipped' || state === 'resolved')) ||
+      (lapses.steps.get('') ?? []).some(({ till }) => till >= verb.asked),
   );
+  return Math.min(...may.map((verb) => verb.asked));
+}
 
-/** A claim may be this much older than its arrival at the witness, in milliseconds. */
+/** A claim may be this much older than its arrival at the witness, an answer as much older than its record, in milliseconds. */
 const ON_ITS_WAY_MS = 1_500;
 
 /**
  * Whether the worker of `before` can really have lost its lock by the time of `start`: that bears a
  * higher fence, and something kept the very process (or every process) from renewing for about a
  * lock's length. Locks are renewed five times in their length and given up before they end, so six
- * tenths of it will do. A worker may have slept between its claim and its sending.
+ * tenths of it will do. A worker may have slept between its claim and its sending. What began only after the
+ * delivery was over, and had time to be recorded, cost it nothing.
  */
 export function lockMayBeLost(before: Delivery, start: Delivery, story: Story): boolean {
   if (start.fence <= before.fence) return false;
@@ -318,7 +329,8 @@ export function lockMayBeLost(before: Delivery, start: Delivery, story: Story): 
   return befell(story.lapses.locks, before, (lapse) => {
     const from = Math.max(lapse.from, before.at - ON_ITS_WAY_MS - (lapse.till - lapse.from));
     const till = Math.min(lapse.till, start.at);
-    return lapse.till >= before.at - ON_ITS_WAY_MS && till - from >= enough;
+    const over = (before.end?.at ?? Number.POSITIVE_INFINITY) + ON_ITS_WAY_MS;
+    return lapse.till >= before.at - ON_ITS_WAY_MS && lapse.from <= over && till - from >= enough;
   });
 }
 
@@ -350,6 +362,12 @@ export function mayBeClaimedBefore(
   const own = process === '' ? [] : (lapses.locks.get(process) ?? []);
   return own.some((one) => one.from <= till + ON_ITS_WAY_MS && one.till >= at - ON_ITS_WAY_MS);
 }
+
+/** Whether something kept a delivery on its way until long after the item's next claim had arrived. */
+export const heldUp = (late: Delivery, newer: Delivery, { lapses }: Story): boolean =>
+  [lapses.locks, lapses.answers, lapses.steps].some((kind) =>
+    befell(kind, late, ({ from, till }) => from <= newer.at && till >= late.at - ON_ITS_WAY_MS),
+  );
 
 /** Whether the answer to a delivery can have been lost on its way. */
 export const answerMayBeLost = (delivery: Delivery, { lapses }: Story): boolean =>

@@ -34,9 +34,16 @@ export const told: Rule = function* (story) {
         yield breach(subject, `was mailed twice: ${which}`, ...alike);
     }
   }
-  for (const [name, [first]] of known)
-    if (first && !mailed.has(name))
-      yield breach({ queue: '', name }, `was never mailed: ${first.about}`, first);
+  for (const [name, [first]] of known) {
+    const heard = new Set(mailed.get(name)?.map(({ to }) => to));
+    const deaf = settings.readers?.find((reader) => !heard.has(reader));
+    if (first && (heard.size === 0 || deaf))
+      yield breach(
+        { queue: '', name },
+        `was never mailed${deaf ? ` to ${deaf}` : ''}: ${first.about}`,
+        first,
+      );
+  }
 
   const told = new Set(incidents.flatMap((one) => one.ids));
   for (const item of items) {
