@@ -4,11 +4,11 @@
 process.exitCode = (await (process.argv[2] === 'health' ? health() : all())) || process.exitCode;
 
 async function health(): Promise<number> {
-  return (await import('./health.js')).runHealth(process.argv);
+  return (await import('./programs/health.js')).runHealth(process.argv);
 }
 
 async function all(): Promise<number> {
   const { runCli } = await import('./cli/program.js');
-  const { addServing } = await import('./serve.js');
+  const { addServing } = await import('./programs/serve.js');
   return runCli(process.argv, addServing);
 }

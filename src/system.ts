@@ -2,27 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { RequestHandler } from 'express';
 import type { Redis } from 'ioredis';
 import type { Alerter } from './alerts/alerter.js';
-import {
-  checkStore,
-  REDIS_WAIT_MS,
-  reach,
-  sealPlain,
-  whyNotEmbedded,
-  wrongSettings,
-} from './before-start.js';
 import type { Config } from './config/load.js';
 import type { AnyConnectorType } from './connectors/connector.js';
 import { type ConnectorTypes, connectorTypes } from './connectors/registry.js';
 import { noWebhooks, type WebhookBook } from './connectors/webhook.js';
 import { BadConfig, messageOf } from './errors.js';
-import type { FirstLogin } from './first-admin.js';
-import type { AdminKey } from './first-key.js';
 import { Recipients } from './incidents/recipients.js';
 import { type Catalogue, loadCatalogue } from './instructions/catalogue.js';
-import { LayoutWatch } from './layout-watch.js';
 import { type Part, Parts, within } from './lifecycle.js';
 import type { Log } from './log.js';
-import { Observation, type Observed } from './observe.js';
 import { Audit } from './queues/audit.js';
 import { Registry } from './queues/registry.js';
 import { Webhooks } from './queues/webhooks.js';
@@ -36,10 +24,22 @@ import { alertsRole } from './roles/alerts.js';
 import { apiRole } from './roles/api.js';
 import type { Ground } from './roles/ground.js';
 import { workerRole } from './roles/worker.js';
-import { openVault, ownSecrets } from './secret-keys.js';
 import { discreetLog } from './secrets/log.js';
 import { References } from './secrets/references.js';
 import { Scrubber } from './secrets/scrubber.js';
+import {
+  checkStore,
+  REDIS_WAIT_MS,
+  reach,
+  sealPlain,
+  whyNotEmbedded,
+  wrongSettings,
+} from './start/conditions.js';
+import type { FirstLogin } from './start/first-admin.js';
+import type { AdminKey } from './start/first-key.js';
+import { LayoutWatch } from './start/layout-watch.js';
+import { Observation, type Observed } from './start/observe.js';
+import { openVault, ownSecrets } from './start/secret-keys.js';
 
 export type Role = 'api' | 'worker' | 'alerts';
 

@@ -13,7 +13,7 @@ import {
 import { messageOf } from './errors.js';
 
 /**
- * What parts tell a tracer, by the conventions for messaging and HTTP. Without tracing (`tracing.ts`
+ * What parts tell a tracer, by the conventions for messaging and HTTP. Without tracing (`start/tracing.ts`
  * starts it) the API behind this does nothing, and costs next to nothing.
  *
  * An item's trace is stored with it as a W3C `traceparent`: each attempt goes on in the trace of its

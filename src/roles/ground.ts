@@ -4,11 +4,11 @@ import type { ConnectorTypes } from '../connectors/registry.js';
 import { Acts } from '../incidents/acts.js';
 import type { Catalogue } from '../instructions/catalogue.js';
 import type { Log } from '../log.js';
-import type { Observation } from '../observe.js';
 import type { Durability } from '../redis/durability.js';
 import type { Keys } from '../redis/keys.js';
 import type { References } from '../secrets/references.js';
 import type { Vault } from '../secrets/vault.js';
+import type { Observation } from '../start/observe.js';
 
 /** What every role of a process stands on: Redis reached and checked, the settings, the vault opened. */
 export interface Ground {

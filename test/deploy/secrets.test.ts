@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { loadConfig } from '../../src/config/load.js';
-import { makeDeploySecrets } from '../../src/deploy-secrets.js';
-import { wrongKeys } from '../../src/secret-keys.js';
+import { makeDeploySecrets } from '../../src/programs/deploy-secrets.js';
+import { wrongKeys } from '../../src/start/secret-keys.js';
 import { temporaryDirectory } from '../support/redis.js';
 
 const root = await temporaryDirectory();

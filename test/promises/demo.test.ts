@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import express from 'express';
-import { DemoMail } from '../../src/demo-mail.js';
+import { DemoMail } from '../../src/programs/demo-mail.js';
 import { Api, BOOTSTRAP_KEY } from '../support/api.js';
 import { openBrowser, phone, scrollsSideways } from '../support/browser.js';
 import { startTestRedis } from '../support/redis.js';

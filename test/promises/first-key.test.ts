@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { ApiKeys } from '../../src/api/api-keys.js';
 import { type Config, loadConfig } from '../../src/config/load.js';
-import { firstKey } from '../../src/first-key.js';
 import { Keys } from '../../src/redis/keys.js';
+import { firstKey } from '../../src/start/first-key.js';
 import { Line } from '../support/line.js';
 import { startTestRedis, temporaryDirectory } from '../support/redis.js';
 

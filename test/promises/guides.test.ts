@@ -9,7 +9,7 @@ import { problemPages } from '../../src/api/problem-pages.js';
 import { buildCli } from '../../src/cli/program.js';
 import { environmentSchema, secretNames } from '../../src/config/environment.js';
 import { fileSchema } from '../../src/config/schema.js';
-import { addServing } from '../../src/serve.js';
+import { addServing } from '../../src/programs/serve.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const text = (file: string) => readFileSync(join(root, file), 'utf8');

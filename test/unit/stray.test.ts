@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { onStray } from '../../src/stray.js';
+import { onStray } from '../../src/programs/stray.js';
 
 function tell(reason: unknown): { told: string[]; ended: number } {
   const seen = { told: [] as string[], ended: 0 };

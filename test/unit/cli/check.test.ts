@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
-import { addCheck } from '../../../src/check.js';
 import { runCli } from '../../../src/cli/program.js';
+import { addCheck } from '../../../src/programs/check.js';
 
 async function check(...args: string[]) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];

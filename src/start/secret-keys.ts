@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Config } from './config/load.js';
-import { BadConfig } from './errors.js';
-import { makeKey, readKey, type SecretKey, Vault } from './secrets/vault.js';
+import type { Config } from '../config/load.js';
+import { BadConfig } from '../errors.js';
+import { makeKey, readKey, type SecretKey, Vault } from '../secrets/vault.js';
 
 const fileOf = (config: Config): string => join(config.dataDir, 'secret-key');
 

@@ -1,8 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { z } from 'zod';
-import { exit } from './cli/exit.js';
-import type { Io } from './cli/io.js';
-import { environmentSchema } from './config/environment.js';
+import { exit } from '../cli/exit.js';
+import type { Io } from '../cli/io.js';
+import { environmentSchema } from '../config/environment.js';
 
 const TIMEOUT_MS = 5_000;
 

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
+import { loadConfig } from '../config/load.js';
+import type { Role } from '../system.js';
 import { addCheck } from './check.js';
-import { loadConfig } from './config/load.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addHealth } from './health.js';
 import { addMigrate } from './migrate.js';
 import { addSecrets } from './rotate.js';
-import type { Role } from './system.js';
 import { serve } from './up.js';
 
 const summaries = {

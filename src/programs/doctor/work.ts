@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { FleetSwitch } from '../blocking/fleet-switch.js';
+import { FleetSwitch } from '../../blocking/fleet-switch.js';
+import type { Config } from '../../config/load.js';
+import { type Figures, look } from '../../observability/figures.js';
+import { Registry } from '../../queues/registry.js';
+import { Standing } from '../../queues/standing.js';
+import { readStatus } from '../../queues/status.js';
+import type { Keys } from '../../redis/keys.js';
+import { problemWith, readLayout } from '../../redis/layout.js';
+import { Presence, type ProcessCard } from '../../redis/presence.js';
+import { Scripts } from '../../redis/script.js';
+import { openVault } from '../../start/secret-keys.js';
 import { untold } from '../check.js';
-import type { Config } from '../config/load.js';
-import { type Figures, look } from '../observability/figures.js';
-import { Registry } from '../queues/registry.js';
-import { Standing } from '../queues/standing.js';
-import { readStatus } from '../queues/status.js';
-import type { Keys } from '../redis/keys.js';
-import { problemWith, readLayout } from '../redis/layout.js';
-import { Presence, type ProcessCard } from '../redis/presence.js';
-import { Scripts } from '../redis/script.js';
-import { openVault } from '../secret-keys.js';
 import { type Finding, fail, ok, seconds, some, warn } from './finding.js';
 
 /** An item that waits for longer is worth a look, in seconds. */

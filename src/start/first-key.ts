@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ApiKeys } from './api/api-keys.js';
-import type { Config } from './config/load.js';
-import { BadConfig, messageOf } from './errors.js';
+import type { ApiKeys } from '../api/api-keys.js';
+import type { Config } from '../config/load.js';
+import { BadConfig, messageOf } from '../errors.js';
 
 /** The first admin key: made just now, or where it can be read. */
 export interface AdminKey {

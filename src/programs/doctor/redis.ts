@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import type { Config } from '../config/load.js';
-import { messageOf } from '../errors.js';
-import { isCluster, mastersOf } from '../redis/cluster.js';
-import type { Keys } from '../redis/keys.js';
+import type { Config } from '../../config/load.js';
+import { messageOf } from '../../errors.js';
+import { isCluster, mastersOf } from '../../redis/cluster.js';
+import type { Keys } from '../../redis/keys.js';
 import {
   clockSkew,
   type Facts,
@@ -11,7 +11,7 @@ import {
   readFacts,
   tooFewReplicas,
   unfit,
-} from '../redis/preflight.js';
+} from '../../redis/preflight.js';
 import { type Finding, fail, judged, megabytes, ok, warn } from './finding.js';
 
 /** A write that takes longer is worth a look. Milliseconds. */

@@ -3,21 +3,21 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { UsageError } from './cli/exit.js';
-import { entries } from './cli/import/entries.js';
-import type { LineItem } from './cli/import/item-line.js';
-import { sessionOf } from './cli/session.js';
-import { AndonClient } from './client/client.js';
-import type { Item } from './client/shapes.js';
-import { type Config, loadConfig } from './config/load.js';
-import { mailServer } from './config/mail-server.js';
-import { DEMO_URL } from './connectors/demo/demo.js';
-import { DemoFarSide } from './connectors/demo/server.js';
+import { UsageError } from '../cli/exit.js';
+import { entries } from '../cli/import/entries.js';
+import type { LineItem } from '../cli/import/item-line.js';
+import { sessionOf } from '../cli/session.js';
+import { AndonClient } from '../client/client.js';
+import type { Item } from '../client/shapes.js';
+import { type Config, loadConfig } from '../config/load.js';
+import { mailServer } from '../config/mail-server.js';
+import { DEMO_URL } from '../connectors/demo/demo.js';
+import { DemoFarSide } from '../connectors/demo/server.js';
+import { loadCatalogue } from '../instructions/catalogue.js';
+import type { JsonObject } from '../json.js';
+import { pause } from '../lifecycle.js';
+import type { System } from '../system.js';
 import { DemoMail } from './demo-mail.js';
-import { loadCatalogue } from './instructions/catalogue.js';
-import type { JsonObject } from './json.js';
-import { pause } from './lifecycle.js';
-import type { System } from './system.js';
 import { serve } from './up.js';
 
 const DEMO_PORT = new URL(DEMO_URL).port;
@@ -127,7 +127,7 @@ async function startFarSide(port: string): Promise<{ url: string; isOwn: boolean
   const wanted = `http://127.0.0.1:${port}`;
   if (port !== '0' && (await answers(`${wanted}/healthz`)))
     return { url: wanted, isOwn: false, stop() {} };
-  const cli = fileURLToPath(new URL('./cli.js', import.meta.url));
+  const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
   const child = spawn(process.execPath, [cli, 'demo', 'far-side', '--port', port], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -186,7 +186,7 @@ async function show(
 type Product = Omit<LineItem, 'idempotencyKey'>;
 
 async function products(): Promise<Product[]> {
-  const file = fileURLToPath(new URL('../examples/apparel.csv', import.meta.url));
+  const file = fileURLToPath(new URL('../../examples/apparel.csv', import.meta.url));
   const settings = {
     file,
     channel: CHANNEL,

@@ -1,11 +1,11 @@
+import type { Config } from '../../config/load.js';
+import { PostOffice } from '../../connectors/email/post-office.js';
+import { inspectModules } from '../../connectors/module/inspect.js';
+import { messageOf } from '../../errors.js';
+import { loadCatalogue } from '../../instructions/catalogue.js';
+import { unknownBullmqScripts } from '../../redis/script.js';
+import { wrongKeys } from '../../start/secret-keys.js';
 import { namedModules } from '../check.js';
-import type { Config } from '../config/load.js';
-import { PostOffice } from '../connectors/email/post-office.js';
-import { inspectModules } from '../connectors/module/inspect.js';
-import { messageOf } from '../errors.js';
-import { loadCatalogue } from '../instructions/catalogue.js';
-import { unknownBullmqScripts } from '../redis/script.js';
-import { wrongKeys } from '../secret-keys.js';
 import { type Finding, fail, judged, ok, warn } from './finding.js';
 
 /** How long a mail server may take to say hello and take the password, in milliseconds. */

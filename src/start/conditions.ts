@@ -1,21 +1,21 @@
 import { resolve } from 'node:path';
 import type { Redis } from 'ioredis';
-import type { Config } from './config/load.js';
-import { BadConfig, messageOf } from './errors.js';
-import { notificationTypes } from './incidents/types.js';
-import { overrideFaults } from './incidents/warnings.js';
-import type { Catalogue } from './instructions/catalogue.js';
-import { within } from './lifecycle.js';
-import type { Log } from './log.js';
-import { migrate } from './migrate.js';
-import type { Registry } from './queues/registry.js';
-import { untilReady } from './redis/connect.js';
-import type { Keys } from './redis/keys.js';
-import { isBehind, layoutProblems, readLayout } from './redis/layout.js';
-import { checkRedis } from './redis/preflight.js';
-import { unknownBullmqScripts } from './redis/script.js';
+import type { Config } from '../config/load.js';
+import { BadConfig, messageOf } from '../errors.js';
+import { notificationTypes } from '../incidents/types.js';
+import { overrideFaults } from '../incidents/warnings.js';
+import type { Catalogue } from '../instructions/catalogue.js';
+import { within } from '../lifecycle.js';
+import type { Log } from '../log.js';
+import { migrate } from '../programs/migrate.js';
+import type { Registry } from '../queues/registry.js';
+import { untilReady } from '../redis/connect.js';
+import type { Keys } from '../redis/keys.js';
+import { isBehind, layoutProblems, readLayout } from '../redis/layout.js';
+import { checkRedis } from '../redis/preflight.js';
+import { unknownBullmqScripts } from '../redis/script.js';
+import { SealedForGood } from '../secrets/vault.js';
 import { wrongKeys } from './secret-keys.js';
-import { SealedForGood } from './secrets/vault.js';
 
 /** How long a process waits for a Redis that is not there yet, and then for its first answer. Milliseconds. */
 export const REDIS_WAIT_MS = 30_000;

@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Accounts, randomPassword } from './accounts/accounts.js';
-import type { Config } from './config/load.js';
-import { Conflict } from './errors.js';
+import { type Accounts, randomPassword } from '../accounts/accounts.js';
+import type { Config } from '../config/load.js';
+import { Conflict } from '../errors.js';
 
 /** How a person logs in at first: told just now, or where it can be read; null file when others see to it. */
 export interface FirstLogin {

@@ -1,6 +1,6 @@
-import { messageOf } from './errors.js';
-import type { Log } from './log.js';
-import { isOutage } from './redis/outage.js';
+import { messageOf } from '../errors.js';
+import type { Log } from '../log.js';
+import { isOutage } from '../redis/outage.js';
 
 /**
  * What becomes of a rejection that nobody waits for any more. That Redis is away, and a command somewhere

@@ -1,15 +1,15 @@
 import type { Redis } from 'ioredis';
-import { putEndpoint } from './api/endpoints.js';
-import type { Services } from './api/services.js';
-import { calledAs } from './cli/io.js';
-import type { EndpointInput } from './config/endpoint-schema.js';
-import type { Config } from './config/load.js';
-import type { ConnectorTypes } from './connectors/registry.js';
-import { BadConfig, InvalidInput } from './errors.js';
-import type { Recipients } from './incidents/recipients.js';
-import type { Log } from './log.js';
-import type { Endpoint, EndpointKind } from './queues/registry.js';
-import type { Keys } from './redis/keys.js';
+import { putEndpoint } from '../api/endpoints.js';
+import type { Services } from '../api/services.js';
+import { calledAs } from '../cli/io.js';
+import type { EndpointInput } from '../config/endpoint-schema.js';
+import type { Config } from '../config/load.js';
+import type { ConnectorTypes } from '../connectors/registry.js';
+import { BadConfig, InvalidInput } from '../errors.js';
+import type { Recipients } from '../incidents/recipients.js';
+import type { Log } from '../log.js';
+import type { Endpoint, EndpointKind } from '../queues/registry.js';
+import type { Keys } from '../redis/keys.js';
 
 /** What of the settings file counts at the first start only; afterwards the API rules. */
 type Seeds = Pick<Config, 'file' | 'configFile'>;

@@ -1,8 +1,8 @@
-import type { Config } from './config/load.js';
-import { messageOf } from './errors.js';
-import { makeLog } from './observability/log.js';
+import type { Config } from '../config/load.js';
+import { messageOf } from '../errors.js';
+import { makeLog } from '../observability/log.js';
+import { type Role, System, type SystemOptions, version } from '../system.js';
 import { onStray } from './stray.js';
-import { type Role, System, type SystemOptions, version } from './system.js';
 
 export interface ServeOptions {
   readonly roles: readonly Role[];

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from './cli/exit.js';
-import { makeKey } from './secrets/vault.js';
+import { UsageError } from '../cli/exit.js';
+import { makeKey } from '../secrets/vault.js';
 
 /** What the containers read from `./secrets`, one secret a file; each name is a variable of Andon, or a file of Redis. */
 export interface DeploySecrets {
@@ -58,6 +58,6 @@ export function makeDeploySecrets(directory: string, to: DeployTo): DeploySecret
 /** The users of Redis, as its `aclfile` has them: the least rights, and no password to be read from it. */
 function redisUsers(password: string): string {
   const digest = createHash('sha256').update(password).digest('hex');
-  const file = new URL('../config/redis/users.acl', import.meta.url);
+  const file = new URL('../../config/redis/users.acl', import.meta.url);
   return readFileSync(file, 'utf8').trim().replace(/ >\S+/, ` #${digest}`);
 }

@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { exit } from './cli/exit.js';
-import type { Io } from './cli/io.js';
-import { type Colour, Output } from './cli/output.js';
-import { type Config, loadConfig } from './config/load.js';
+import { exit } from '../cli/exit.js';
+import type { Io } from '../cli/io.js';
+import { type Colour, Output } from '../cli/output.js';
+import { type Config, loadConfig } from '../config/load.js';
+import { BadConfig, messageOf } from '../errors.js';
+import { closeRedis, connectRedis, untilReady } from '../redis/connect.js';
+import { Keys } from '../redis/keys.js';
+import { probe } from '../redis/probe.js';
+import { readRecord } from '../redis/record.js';
 import type { Finding } from './doctor/finding.js';
 import { fail, warn } from './doctor/finding.js';
 import { lookAtRedis } from './doctor/redis.js';
 import { lookAtSettings } from './doctor/settings.js';
 import { lookAtWork } from './doctor/work.js';
-import { BadConfig, messageOf } from './errors.js';
-import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
-import { Keys } from './redis/keys.js';
-import { probe } from './redis/probe.js';
-import { readRecord } from './redis/record.js';
 
 /** How long Redis may take to be reached, in milliseconds. */
 const REACH_MS = 5_000;

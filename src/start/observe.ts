@@ -1,16 +1,16 @@
 import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
-import type { Config } from './config/load.js';
-import type { Part } from './lifecycle.js';
-import type { Log } from './log.js';
-import { type Figures, readFigures } from './observability/figures.js';
-import { HealthServer } from './observability/health-server.js';
-import { Metrics, type Pulse } from './observability/metrics.js';
-import { PresenceKeeper } from './observability/presence-keeper.js';
-import { Readiness, type Standstill } from './observability/readiness.js';
-import type { Keys } from './redis/keys.js';
-import { Presence } from './redis/presence.js';
-import { Scripts } from './redis/script.js';
+import type { Config } from '../config/load.js';
+import type { Part } from '../lifecycle.js';
+import type { Log } from '../log.js';
+import { type Figures, readFigures } from '../observability/figures.js';
+import { HealthServer } from '../observability/health-server.js';
+import { Metrics, type Pulse } from '../observability/metrics.js';
+import { PresenceKeeper } from '../observability/presence-keeper.js';
+import { Readiness, type Standstill } from '../observability/readiness.js';
+import type { Keys } from '../redis/keys.js';
+import { Presence } from '../redis/presence.js';
+import { Scripts } from '../redis/script.js';
 import { Tracing } from './tracing.js';
 
 const bullmq = (createRequire(import.meta.url)('bullmq/package.json') as { version: string })

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import { messageOf } from './errors.js';
-import { type Part, pause } from './lifecycle.js';
-import type { Log } from './log.js';
-import type { Keys } from './redis/keys.js';
-import { problemWith, readLayout } from './redis/layout.js';
+import { messageOf } from '../errors.js';
+import { type Part, pause } from '../lifecycle.js';
+import type { Log } from '../log.js';
+import type { Keys } from '../redis/keys.js';
+import { problemWith, readLayout } from '../redis/layout.js';
 
 const EVERY_MS = 2_000;
 

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
-import { messageOf } from './errors.js';
-import { type Part, within } from './lifecycle.js';
-import type { Log } from './log.js';
+import { messageOf } from '../errors.js';
+import { type Part, within } from '../lifecycle.js';
+import type { Log } from '../log.js';
 
 export interface TracingOptions {
   readonly version: string;

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import { type Config, loadConfig } from './config/load.js';
+import { type Config, loadConfig } from '../config/load.js';
+import { BadConfig, messageOf } from '../errors.js';
+import { Audit } from '../queues/audit.js';
+import { Registry } from '../queues/registry.js';
+import { closeRedis, connectRedis, untilReady } from '../redis/connect.js';
+import { EmbeddedRedis } from '../redis/embedded.js';
+import { Keys } from '../redis/keys.js';
+import { Scripts } from '../redis/script.js';
+import { SealedForGood } from '../secrets/vault.js';
+import { addKey, openVault } from '../start/secret-keys.js';
 import { type DeployTo, makeDeploySecrets } from './deploy-secrets.js';
-import { BadConfig, messageOf } from './errors.js';
-import { Audit } from './queues/audit.js';
-import { Registry } from './queues/registry.js';
-import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
-import { EmbeddedRedis } from './redis/embedded.js';
-import { Keys } from './redis/keys.js';
-import { Scripts } from './redis/script.js';
-import { addKey, openVault } from './secret-keys.js';
-import { SealedForGood } from './secrets/vault.js';
 
 /** `andon secrets rotate`: every stored secret sealed with the present key; `init`: those of containers. */
 export function addSecrets(program: Command): void {

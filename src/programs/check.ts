@@ -1,23 +1,23 @@
 import { type Command, Option } from 'commander';
 import type { Redis } from 'ioredis';
-import { wrongSettings } from './before-start.js';
-import type { Io } from './cli/io.js';
-import { Output } from './cli/output.js';
-import type { EndpointInput } from './config/endpoint-schema.js';
-import { type Config, loadConfig } from './config/load.js';
-import { inspectModules } from './connectors/module/inspect.js';
-import { connectorTypes } from './connectors/registry.js';
-import { BadConfig, messageOf } from './errors.js';
-import { Recipients } from './incidents/recipients.js';
-import { clientsUntold, untoldSentence } from './incidents/warnings.js';
-import { loadCatalogue } from './instructions/catalogue.js';
-import { Registry } from './queues/registry.js';
-import { closeRedis, connectRedis, untilReady } from './redis/connect.js';
-import { Keys } from './redis/keys.js';
-import { problemWith, readLayout } from './redis/layout.js';
-import { checkRedis } from './redis/preflight.js';
-import { Scripts, unknownBullmqScripts } from './redis/script.js';
-import { wrongConnectors } from './seed.js';
+import type { Io } from '../cli/io.js';
+import { Output } from '../cli/output.js';
+import type { EndpointInput } from '../config/endpoint-schema.js';
+import { type Config, loadConfig } from '../config/load.js';
+import { inspectModules } from '../connectors/module/inspect.js';
+import { connectorTypes } from '../connectors/registry.js';
+import { BadConfig, messageOf } from '../errors.js';
+import { Recipients } from '../incidents/recipients.js';
+import { clientsUntold, untoldSentence } from '../incidents/warnings.js';
+import { loadCatalogue } from '../instructions/catalogue.js';
+import { Registry } from '../queues/registry.js';
+import { closeRedis, connectRedis, untilReady } from '../redis/connect.js';
+import { Keys } from '../redis/keys.js';
+import { problemWith, readLayout } from '../redis/layout.js';
+import { checkRedis } from '../redis/preflight.js';
+import { Scripts, unknownBullmqScripts } from '../redis/script.js';
+import { wrongSettings } from '../start/conditions.js';
+import { wrongConnectors } from '../start/seed.js';
 
 /** `andon check`: would it start? Every problem at once, each as a sentence. */
 export function addCheck(program: Command, io: Io = process): void {
