@@ -137,68 +137,69 @@ const alertParts = {
 export type AlertKeys = Readonly<Record<keyof typeof alertParts, string>>;
 
 /** Keys of the installation: few, small, in a slot of their own. */
-export interface RegistryKeys {
+const registryParts = {
   /** hash: "channel.12" → endpoint */
-  readonly endpoints: string;
+  endpoints: 'endpoints',
   /** string: another one after each change of the endpoints */
-  readonly endpointsStamp: string;
+  endpointsStamp: 'endpointsStamp',
   /** hash: "channel.12" → secret settings of its connector, sealed; "webhook.crm" → what signs it, sealed */
-  readonly secrets: string;
+  secrets: 'secrets',
   /** hash: webhook id → webhook */
-  readonly webhooks: string;
+  webhooks: 'webhooks',
   /** hash: queue → ordinal, from which BullMQ's own ids of that queue are spread */
-  readonly ordinals: string;
+  ordinals: 'ordinals',
   /** counter behind the ordinals */
-  readonly lastOrdinal: string;
+  lastOrdinal: 'lastOrdinal',
   /** hash: ordinal → queue name */
-  readonly queueOfOrdinal: string;
+  queueOfOrdinal: 'queueOfOrdinal',
   /** hash: key id → API key */
-  readonly apiKeys: string;
+  apiKeys: 'apiKeys',
   /** hash: user name → user */
-  readonly users: string;
+  users: 'users',
   /** prefix, SHA-256 of a session's id follows: string with expiry, the session */
-  readonly session: string;
+  session: 'session:',
   /** prefix, a user's name follows: hash, SHA-256 of a session's id → when it ends at the latest */
-  readonly sessionsOf: string;
+  sessionsOf: 'sessionsOf:',
   /** prefix of what counts failed logins */
-  readonly logins: string;
+  logins: 'logins',
   /** prefix of what counts requests to the API */
-  readonly requests: string;
+  requests: 'requests',
   /** prefix of what counts visits by links of mails */
-  readonly actVisits: string;
+  actVisits: 'actVisits',
   /** prefix, a random id follows: string with expiry, a login under way at another provider */
-  readonly signIn: string;
+  signIn: 'signIn:',
   /** list: ids of the newest bulk runs, newest left */
-  readonly bulkRuns: string;
+  bulkRuns: 'bulkRuns',
   /** hash: id → entry of the known-error book as an admin wrote it, or "removed" */
-  readonly knownErrors: string;
+  knownErrors: 'knownErrors',
   /** hash: "id:followed" and "id:worked" → how often */
-  readonly knownErrorCounts: string;
+  knownErrorCounts: 'knownErrorCounts',
   /** hash: queue id → id of the entry whose advice was followed, until it is known what came of it */
-  readonly knownErrorsFollowed: string;
+  knownErrorsFollowed: 'knownErrorsFollowed',
   /** string: number of shards, fixed at the first start */
-  readonly shards: string;
+  shards: 'shards',
   /** string: number of the layout of all data, or "migrating 1 2"; in each shard too */
-  readonly layout: string;
+  layout: 'layout',
   /** string with expiry: the process that migrates */
-  readonly migrating: string;
+  migrating: 'migrating',
   /** string: set when config/andon.yaml has been read in */
-  readonly seeded: string;
+  seeded: 'seeded',
   /** string with expiry: the process that sweeps */
-  readonly sweeper: string;
+  sweeper: 'sweeper',
   /** string written by the readiness check */
-  readonly probe: string;
+  probe: 'probe',
   /** hash: id of a process → what it is */
-  readonly processes: string;
+  processes: 'processes',
   /** prefix, the id of a process follows: string with expiry, it lives */
-  readonly processLease: string;
+  processLease: 'process:',
   /** string with expiry: figures over all queues, as one process of several read them for Prometheus */
-  readonly figures: string;
+  figures: 'figures',
   /** touched to find out what is on the replicas; one in each shard too */
-  readonly durable: string;
+  durable: 'durable',
   /** prefix of first-seen idempotency keys when there are several shards */
-  readonly idempotency: string;
-}
+  idempotency: 'idempotency:',
+} as const;
+export type RegistryKeys = Readonly<Record<keyof typeof registryParts, string>>;
 
 export interface ShardKeys {
   readonly index: number;
@@ -215,6 +216,16 @@ export interface ShardKeys {
   readonly wakeParallel: string;
 }
 
+/** The key of each part, under the same name. */
+const named = <Name extends string>(
+  parts: Readonly<Record<Name, string>>,
+  key: (part: string) => string,
+): Record<Name, string> =>
+  Object.fromEntries(
+    Object.entries<string>(parts).map(([name, part]) => [name, key(part)]),
+  ) as Record<Name, string>;
+
+/** Builds every key; see above for what each holds. */
 export class Keys {
   readonly registry: RegistryKeys;
   readonly shards: readonly ShardKeys[];
@@ -224,39 +235,7 @@ export class Keys {
 
   /** @param prefix `ANDON_PREFIX` @param shardCount `ANDON_SHARDS` */
   constructor(prefix: string, shardCount: number) {
-    const registry = (name: string) => `{${prefix}:registry}:${name}`;
-    this.registry = {
-      endpoints: registry('endpoints'),
-      endpointsStamp: registry('endpointsStamp'),
-      secrets: registry('secrets'),
-      webhooks: registry('webhooks'),
-      ordinals: registry('ordinals'),
-      lastOrdinal: registry('lastOrdinal'),
-      queueOfOrdinal: registry('queueOfOrdinal'),
-      apiKeys: registry('apiKeys'),
-      users: registry('users'),
-      session: registry('session:'),
-      sessionsOf: registry('sessionsOf:'),
-      logins: registry('logins'),
-      requests: registry('requests'),
-      actVisits: registry('actVisits'),
-      signIn: registry('signIn:'),
-      bulkRuns: registry('bulkRuns'),
-      knownErrors: registry('knownErrors'),
-      knownErrorCounts: registry('knownErrorCounts'),
-      knownErrorsFollowed: registry('knownErrorsFollowed'),
-      shards: registry('shards'),
-      layout: registry('layout'),
-      migrating: registry('migrating'),
-      seeded: registry('seeded'),
-      sweeper: registry('sweeper'),
-      probe: registry('probe'),
-      processes: registry('processes'),
-      processLease: registry('process:'),
-      figures: registry('figures'),
-      durable: registry('durable'),
-      idempotency: registry('idempotency:'),
-    };
+    this.registry = named(registryParts, (part) => `{${prefix}:registry}:${part}`);
     const alertTag = `{${prefix}:alerts}`;
     this.alertSlot = {
       index: -1,
@@ -266,9 +245,7 @@ export class Keys {
       wakeBlocking: '',
       wakeParallel: '',
     };
-    this.alerts = Object.fromEntries(
-      Object.entries(alertParts).map(([name, part]) => [name, `${alertTag}:${part}`]),
-    ) as AlertKeys;
+    this.alerts = named(alertParts, (part) => `${alertTag}:${part}`);
     this.shards = Array.from({ length: shardCount }, (_, index) => {
       const tag = `{${prefix}:s${index}}`;
       const ours = (part: string) => `${tag}:andon:${part}`;
