@@ -188,7 +188,12 @@ export class Registry {
 
   private async store(endpoint: Endpoint, secrets: SecretSettings): Promise<boolean> {
     const name = endpointName(endpoint.kind, endpoint.id);
-    if (endpoint.kind !== 'service') await this.spreadIds(name);
+    if (endpoint.kind !== 'service') {
+      // What a deletion left that was interrupted.
+      if ((await this.redis.hexists(this.keys.registry.endpoints, name)) === 0)
+        await this.vacate(name, false);
+      await this.spreadIds(name);
+    }
     const none = Object.keys(secrets).length === 0;
     const sealed = none ? null : this.vault.seal(JSON.stringify(secrets), name);
     const values = [JSON.stringify(endpoint), sealed] as const;
@@ -202,14 +207,13 @@ export class Registry {
   private async remove(kind: EndpointKind, id: string): Promise<boolean> {
     const name = endpointName(kind, id);
     const removed = await writeStamped(this.redis, this.stamped, name, [null, null]);
-    if (kind !== 'service') {
-      // One that is put again under this id starts without the old rules and pause.
-      await this.redis.del(this.keys.rules(name));
-      await this.redis.hdel(this.keys.line(name), 'pausedAt', 'pausedBy', 'pauseReason');
-      await this.redis.hdel(this.keys.queue(name, 'meta'), 'paused');
-      await this.redis.zrem(this.keys.ours(this.keys.shardOf(name), 'standing'), name);
-    }
+    if (kind !== 'service') await this.vacate(name, true);
     return removed === 1;
+  }
+
+  /** One that is put again under this id starts without the old rules and pause. */
+  private async vacate(queue: QueueName, gone: boolean): Promise<void> {
+    await this.scripts.run('vacate', this.keys.shardOf(queue), [queue, gone ? 1 : 0]);
   }
 
   /** The queue that a plain producer's id belongs to, from the ordinal in it. */

@@ -84,6 +84,7 @@ const calls = {
   troubles: ours(0, 1),
   unclaim: ours(1),
   undo: told(3, 1),
+  vacate: ours(2),
 } as const satisfies Readonly<Record<string, Call>>;
 export type ScriptName = keyof typeof calls;
 export const scriptNames = Object.keys(calls) as readonly ScriptName[];

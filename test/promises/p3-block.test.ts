@@ -204,6 +204,23 @@ describe('P3: after a failure nothing behind it starts until a person has dealt 
     expect((await line.item(b.queueId)).state).toBe('failed');
   });
 
+  it('and all that mirrors it holds when its channel is deleted and put anew, as by a deletion beside an enqueue', async () => {
+    const { line, b } = await blockedLine();
+    const mirrors = async () => [
+      await line.redis.hget(line.keys.queue('channel.12', 'meta'), 'paused'),
+      await line.redis.zcard(line.keys.ours(line.keys.shardOf('channel.12'), 'standing')),
+    ];
+    for (const step of [
+      () => line.registry.delete('channel', '12'),
+      () => line.put('channel', '12'),
+    ]) {
+      await step();
+      expect(await mirrors()).toEqual(['andon', 1]);
+      expect((await line.status('channel.12')).blockedBy?.queueId).toBe(b.queueId);
+    }
+    expect(line.started).toEqual(['a', 'b']);
+  });
+
   it('holds over a restart of every worker', async () => {
     const { line } = await blockedLine();
     await line.stopFleets();

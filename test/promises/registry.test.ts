@@ -182,6 +182,24 @@ describe('whoever dies while an endpoint is put or removed', () => {
     expect(await api.redis.hget(keys.registry.secrets, 'webhook.cut')).toBeNull();
   });
 
+  test('leaves no rule and no pause behind for who comes next under that id', async () => {
+    const rules = keys.rules('channel.cut');
+    const paused = async () => (await api.ok('GET', '/v1/queues/channel.cut')).paused;
+    for (let n = 0, ended = false; !ended; n += 1) {
+      await put(well, 'old');
+      await api.ok('POST', '/v1/queues/channel.cut/pause');
+      await api.redis.hset(rules, '\nsku:A', '{}');
+      ended = await cutAfter(n, (registry) => registry.delete('channel', 'cut'));
+      if (await seen()) {
+        expect([await paused(), await api.redis.exists(rules)]).toEqual([true, 1]);
+        await api.ok('POST', '/v1/queues/channel.cut/resume');
+        continue;
+      }
+      await put(well, 'new');
+      expect([await paused(), await api.redis.exists(rules)]).toEqual([false, 0]);
+    }
+  });
+
   test('and whoever reads meanwhile gets what belongs together', async () => {
     await put(well, 'a');
     let putting = true;
