@@ -221,16 +221,16 @@ export class Transitions {
     if (verdict !== 'ok') throw new Conflict(`${queue} is not paused`, { state: 'running' });
   }
 
-  /** Skips everything that waits now, from the head; a failed head stays. Answers how many. */
+  /** Skips everything that waits now, from the head; a failed head and what comes later stay. Answers how many. */
   async clear(queue: QueueName, actor: string, reason: string, waiting: number): Promise<number> {
     const portion = 1_000;
     let skipped = 0;
+    let last = '';
     while (skipped < waiting) {
       const wanted = Math.min(portion, waiting - skipped);
-      const shard = this.keys.shardOf(queue);
-      const done = z
-        .number()
-        .parse(await this.scripts.run('clear', shard, [queue, actor, reason, wanted]));
+      const [gone, upTo] = await this.onQueue('clear', queue, [actor, reason, wanted, last]);
+      const done = Number(gone);
+      last = upTo ?? '';
       skipped += done;
       if (done < wanted) break;
     }

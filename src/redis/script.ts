@@ -46,7 +46,7 @@ const calls = {
   attend: told(3),
   begin: ours(3),
   claim: ours(5),
-  clear: told(4),
+  clear: told(5),
   complete: ours(10, 10),
   edit: told(8),
   'end-rule': told(5),

@@ -304,4 +304,25 @@ describe('clearing a queue', () => {
     await line.untilStarted(3);
     expect(line.started).toEqual(['a', 'bad', 'new']);
   });
+
+  it('takes nothing that comes while it clears, though some of what waited runs meanwhile', async () => {
+    const line = await new Line(redis).ready('12');
+    const titles = Array.from({ length: 1_002 }, (_, n) => String(n));
+    const tickets = await line.add('12', ...titles);
+    const shard = line.keys.shardOf('channel.12');
+    const run = line.scripts.run.bind(line.scripts);
+    let late: number | undefined;
+    line.scripts.run = async (name, ...rest) => {
+      const reply = await run(name, ...rest);
+      if (name === 'clear' && late === undefined) {
+        await line.deliveries.claim(shard, 'blocking', 1, 'a worker');
+        late = (await line.add('12', 'late'))[0]!.queueId;
+      }
+      return reply;
+    };
+    expect(await line.transitions.clear('channel.12', 'x', 'all of it', 1_002)).toBe(1_001);
+    expect((await line.item(tickets[1_000]!.queueId)).state).toBe('active');
+    expect((await line.item(tickets[1_001]!.queueId)).state).toBe('skipped');
+    expect((await line.item(late!)).state).toBe('waiting');
+  });
 });
