@@ -15,10 +15,9 @@ for _, name in ipairs(rcall('ZRANGEBYSCORE', shard.holds, '-inf', now, 'LIMIT', 
   rcall('ZREM', shard.holds, name)
   if q.blocking then
     local head = rcall('HGET', q.facts, 'heldBy') or ''
-    -- A plain producer may have pushed an item before it (`lifo`); what held the queue goes first.
-    if rcall('LINDEX', q.wait, -1) ~= head and rcall('LREM', q.wait, -1, head) == 1 then
-      rcall('RPUSH', q.wait, head)
-    end
+    -- A plain producer may have pushed an item before it (`lifo`), a person may have retried another; what held the
+    -- queue goes first.
+    if head ~= '' then rcall('HSET', q.facts, 'first', head) end
     lift(q, head)
   else
     local following = rcall('ZRANGEBYSCORE', q.delayed, now * 4096 + 4096, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)

@@ -4,6 +4,7 @@
 -- details: JSON. The caller has taken it from where it sat.
 local function aside(q, id, outcome, details)
   endHold(q, id)
+  if rcall('HGET', q.facts, 'first') == id then rcall('HDEL', q.facts, 'first') end
   tally(q, rcall('HGET', q.base .. id, 'entity'), -1)
   rcall('ZADD', q.completed, now, id)
   rcall('HDEL', q.base .. id, 'failedReason', 'stacktrace')

@@ -3,6 +3,7 @@
 --   pausedAt, pausedBy, pauseReason  a person stopped it
 --   heldUntil, heldBy, heldKind, heldReason, heldCause   its head waits: for its next try ('back-off'), for
 --                                    the far side ('hold') or for room in its rate limit ('rate')
+-- Beside them stands which item goes first, as it was tried before (`first`).
 -- A hold may be prolonged many times before the far side is back; how long it lasts altogether stands with
 -- the item, on the parallel queue too: heldSince, heldTimes, heldWhy.
 -- Queues that are blocked or paused stand in an index too, for lists over all queues.

@@ -13,8 +13,10 @@ local function letGo(q, id, token)
   return 0
 end
 
--- Back to the head: the right end of `wait` is what runs next.
+-- Back to the head: the right end of `wait` is what runs next. A plain producer may push another one behind that
+-- end (`lifo`), so that it goes first is also written down until it is taken or dealt with (`take`, `aside`).
 local function toHead(q, id)
   rcall('RPUSH', q.wait, id)
+  if q.blocking then rcall('HSET', q.facts, 'first', id) end
   rcall('XADD', q.events, 'MAXLEN', '~', 100, '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
 end

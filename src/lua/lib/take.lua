@@ -38,11 +38,21 @@ local function admit(q, id, lock, lockMs)
   return ours
 end
 
+-- What was tried before goes before what a plain producer has pushed to the head meanwhile.
+local function putFirst(q, id)
+  rcall('HDEL', q.facts, 'first')
+  if rcall('LINDEX', q.wait, -1) ~= id and rcall('LREM', q.wait, -1, id) == 1 then rcall('RPUSH', q.wait, id) end
+end
+
 -- The head of an open queue becomes active under a lock of this delivery; nil when there is none to take.
 -- Also here: the fence, and the in-flight index that finds the item again should its worker die.
 -- The queue has been through `prepare` before.
 local function take(q, token, lockMs, worker)
-  if stopped(q) or fleetStands() then return nil end
+  local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt', 'heldUntil', 'first')
+  if f[1] or f[2] or f[3] or fleetStands() then return nil end
+  -- Whatever BullMQ's own switch allows: a stock worker may have one.
+  if q.blocking and rcall('LLEN', q.active) > 0 then return nil end
+  if f[4] then putFirst(q, f[4]) end
   -- The fence is also a time, in microseconds: a master that took over and has not heard of the last fences
   -- goes on above them all the same.
   local fence = math.max(tonumber(rcall('GET', shard.fence) or 0) + 1, clock[1] * 1000000 + clock[2])
