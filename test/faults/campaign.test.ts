@@ -1,7 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { temporaryDirectory } from '../support/redis.js';
+import type { Andon } from './campaign/andon.js';
 import { campaign } from './campaign/campaign.js';
 import { kinds, plan, redisKinds } from './campaign/plan.js';
+import { Producer } from './campaign/producer.js';
 import { excerpt, page } from './campaign/report.js';
 
 const directory = await temporaryDirectory();
@@ -32,6 +34,36 @@ it('keeps every promise while processes, connections, Redis and the shop fail', 
   expect(report.faults.length).toBeGreaterThan(8);
   expect(page(report)).toContain('No violation');
 }, 175_000);
+
+it('asks for the same with the same seed, however long the quiet time lasts', async () => {
+  const asked = async (seed: number, calmUntil: number) => {
+    const wishes = new Map<string, string>();
+    const andon = {
+      next: () => 0,
+      call: async (_: string, __: string, body: { items?: object[] }) => {
+        for (const one of (body.items ?? [body]) as {
+          idempotencyKey?: string;
+          data: { item: string };
+        }[])
+          wishes.set(one.data.item, JSON.stringify({ ...one, idempotencyKey: null }));
+        if (producer.calm && wishes.size >= calmUntil) {
+          producer.calm = false;
+          await producer.stone('2');
+        }
+        return { status: 400, body: null };
+      },
+    } as unknown as Andon;
+    const options = { seed, rate: 100_000, lockMs: 1_000, durable: true };
+    const producer = new Producer(andon, ['1', '2', '3'], () => {}, options);
+    await producer.run(
+      () => (wishes.size < 700 ? 1 : 0),
+      () => 0,
+    );
+    return Array.from({ length: 200 }, (_, n) => wishes.get(`item ${n + 400}`));
+  };
+  expect(await asked(1, 300)).toEqual(await asked(1, 100));
+  expect(await asked(1, 100)).not.toEqual(await asked(2, 100));
+});
 
 it('draws the whole schedule from its seed: every kind of fault, the same each time', () => {
   const options = {

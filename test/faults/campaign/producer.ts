@@ -26,7 +26,10 @@ const PATIENCE_MS = 20_000;
 /** Between two requests while too much waits already. */
 const TRICKLE_MS = 300;
 
-/** Asks for items at a steady rate through the HTTP API, and asks again when it hears nothing. */
+/**
+ * Asks for items at a steady rate through the HTTP API, and asks again when it hears nothing. What it asks for
+ * follows from the seed alone, however long the quiet time lasts.
+ */
 export class Producer {
   items = 0;
   private batches = 0;
@@ -34,6 +37,8 @@ export class Producer {
   /** While it is, every item is one that the shop takes at once. */
   calm = true;
   private readonly lot: Chances;
+  /** Of the stones, which come at times of their own. */
+  private readonly stonesLot: Chances;
   private readonly andon: Andon;
   private readonly channels: readonly string[];
   private readonly write: (line: Line) => void;
@@ -55,6 +60,7 @@ export class Producer {
     this.write = write;
     this.options = options;
     this.lot = new Chances(options.seed, 1);
+    this.stonesLot = new Chances(options.seed, 3);
   }
 
   /** @param pace share of the rate that is asked for now; 0 is the end */
@@ -66,12 +72,12 @@ export class Producer {
       last = at;
       // Somebody goes on asking, so that it is seen who accepts.
       const rest = backlog() > this.options.rate * 30 && at - asked < TRICKLE_MS;
-      if (rest || this.items >= due + this.stones || this.busy.size >= MOST_AT_ONCE) {
+      if (rest || this.items >= due || this.busy.size >= MOST_AT_ONCE) {
         await pause(10);
         continue;
       }
       asked = at;
-      const work = this.ask(this.wishes()).finally(() => this.busy.delete(work));
+      const work = this.ask(this.wishes(), this.lot).finally(() => this.busy.delete(work));
       this.busy.add(work);
     }
     await Promise.all(this.busy);
@@ -80,10 +86,9 @@ export class Producer {
   /** An item on which its queue stops at once, until somebody deals with it. */
   async stone(channel: string): Promise<void> {
     this.stones += 1;
-    this.items += 1;
-    const item = `item ${this.items}`;
-    const data = { item, answers: [422], takesMs: 1, lacks: this.lot.one(LACKING) };
-    await this.ask([this.asProduct(channel, data)]);
+    const item = `stone ${this.stones}`;
+    const data = { item, answers: [422], takesMs: 1, lacks: this.stonesLot.one(LACKING) };
+    await this.ask([this.asProduct(channel, data)], this.stonesLot);
   }
 
   private wishes(): Wish[] {
@@ -129,21 +134,21 @@ export class Producer {
 
   private data(): Data {
     this.items += 1;
-    if (this.calm)
-      return { item: `item ${this.items}`, answers: [], takesMs: this.lot.between(1, 25) };
+    const item = `item ${this.items}`;
     const answers = this.lot.chance(0.02) ? [422] : this.lot.chance(0.03) ? [500] : [];
     if (answers[0] && this.lot.chance(0.3)) answers.push(this.lot.one([422, 500]));
     // A few take longer than a lock, so that there is something to lose it in.
     const { lockMs } = this.options;
     const long = this.lot.chance(0.004);
-    const takesMs = long ? this.lot.between(lockMs, lockMs * 2) : this.lot.between(1, 25);
+    const usual = this.lot.between(1, 25);
+    const takesMs = long ? this.lot.between(lockMs, lockMs * 2) : usual;
     const lacks = answers[0] === 422 ? { lacks: this.lot.one(LACKING) } : {};
-    return { item: `item ${this.items}`, answers, takesMs, ...lacks };
+    return this.calm ? { item, answers: [], takesMs: usual } : { item, answers, takesMs, ...lacks };
   }
 
-  private async ask(wishes: readonly Wish[]): Promise<void> {
-    const insists = !this.lot.chance(0.2);
-    const twice = this.lot.chance(0.03);
+  private async ask(wishes: readonly Wish[], lot: Chances): Promise<void> {
+    const insists = !lot.chance(0.2);
+    const twice = lot.chance(0.03);
     const till = now() + PATIENCE_MS;
     for (let wait = 200; !(await this.askOnce(wishes)) && insists && now() < till; wait *= 1.5)
       await pause(Math.min(wait, 2_000));

@@ -49,7 +49,7 @@ class Command implements fc.AsyncCommand<Model, World> {
 
 /** Several that make sense together, so that short scripts get far. */
 class Sequence implements fc.AsyncCommand<Model, World> {
-  private readonly parts: readonly Command[];
+  readonly parts: readonly Command[];
 
   constructor(...parts: Command[]) {
     this.parts = parts;
@@ -562,6 +562,41 @@ const deadly = (kind: 'blocking' | 'parallel', times: number) =>
 const pausedMeanwhile = (verb: Verb) =>
   new Sequence(claim('blocking', 'b', 2), pause(QUEUES[0]), settle(verb, LAST, true, false));
 
+/** What an item causes is on its way into its queue, or there, when something else happens. */
+const caused = (of: 'blocking' | 'parallel', orders: readonly Order[], relayed: boolean) =>
+  new Sequence(
+    claim(of, 'a', 1),
+    settle('complete', LAST, false, false, orders),
+    ...(relayed ? [relay()] : []),
+  );
+
+/** A worker stands still: its lock ends, and some while later somebody hears of it. */
+const stalled = (of: 'blocking' | 'parallel', begun: boolean, late: Verb) =>
+  new Sequence(
+    claim(of, 'a', 1),
+    ...(begun ? [begin(LAST, false)] : []),
+    crash(LAST, false),
+    doubt(LAST),
+    tend(),
+    settle(late, LAST, true, true),
+    pardon(LAST),
+    claim(of, 'b', 1),
+  );
+
+/** A worker that stops gives back what it holds, and another takes it. */
+const handedBack = (of: 'blocking' | 'parallel') =>
+  new Sequence(claim(of, 'a', 2), giveBack(LAST, false), claim(of, 'b', 2));
+
+/** The answer was not heard: the same again, with its keys, while the queue goes on. */
+const resent = (orders: readonly Order[], verb: Verb) => {
+  const keyed = orders.map((one, n) => ({ ...one, key: `again ${n}` }));
+  return new Sequence(
+    enqueue(keyed),
+    ...deliver('blocking', 'a', verb, false).parts,
+    enqueue(keyed),
+  );
+};
+
 /** A head on hold is looked for: its hold is over, it is claimed, and its far side is asked. */
 const lookedFor = (
   verb: 'hold' | 'holdUnknown' | 'away',
@@ -630,6 +665,25 @@ export const commands: fc.Arbitrary<fc.AsyncCommand<Model, World>>[] = [
   ),
   fc.tuple(kind, fc.integer({ min: 1, max: 3 })).map((all) => deadly(...all)),
   anyVerb.map(pausedMeanwhile),
+  ...often(
+    3,
+    fc
+      .tuple(
+        kind,
+        fc.array(
+          order.map((one) => ({ ...one, key: null })),
+          { minLength: 1, maxLength: 4 },
+        ),
+        more,
+      )
+      .map((all) => caused(...all)),
+  ),
+  ...often(
+    2,
+    fc.tuple(kind, fc.boolean(), anyVerb).map((all) => stalled(...all)),
+  ),
+  kind.map(handedBack),
+  fc.tuple(fc.array(order, { minLength: 1, maxLength: 3 }), anyVerb).map((all) => resent(...all)),
   fc.array(order, { minLength: 1, maxLength: 6 }).map(ruled),
   settling('complete'),
   settling('fail'),
