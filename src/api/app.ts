@@ -58,6 +58,8 @@ export interface AppParts {
   readonly limits: RequestLimits;
   /** What else this server answers: console, Bull Board. Each knows its own paths and lets the rest pass. */
   readonly rooms?: readonly RequestHandler[];
+  /** The pages of those rooms, with what each path takes. */
+  readonly roomPages?: readonly Pick<Route, 'method' | 'path'>[];
   /** Tells people in a page what went wrong; programs are told as problem+json. */
   readonly pageProblems?: ErrorRequestHandler;
 }
@@ -93,7 +95,16 @@ export const routesOf = (services: Services): Route[] => [
 
 /** The HTTP API as an express app; it does not listen yet. */
 export function buildApp(parts: AppParts): Express {
-  const { services, log, version, probe, trustProxy = 0, rooms = [], pageProblems } = parts;
+  const {
+    services,
+    log,
+    version,
+    probe,
+    trustProxy = 0,
+    rooms = [],
+    roomPages = [],
+    pageProblems,
+  } = parts;
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', trustProxy);
@@ -138,7 +149,7 @@ export function buildApp(parts: AppParts): Express {
     );
   }
   for (const room of rooms) app.use(room);
-  const methods = methodsOf([...routes, ...pages]);
+  const methods = methodsOf([...routes, ...pages, ...roomPages]);
   app.use((request, response) => {
     const allow = methods(request.path);
     if (allow.length > 0 && request.method === 'OPTIONS') {

@@ -190,6 +190,10 @@ export class Desk {
       queue,
       queues: () =>
         status([...this.roll.all()].flatMap((one) => (seesQueue(caller, one) ? one.queue : []))),
+      sees: (one, name) => {
+        const enrolled = this.roll.of(name);
+        return enrolled !== null && seesQueue(one, enrolled);
+      },
       item: async () => {
         const name = queue();
         const item = /^\d{1,15}$/.test(jobId) ? await finder.item(Number(jobId)) : null;

@@ -13,6 +13,8 @@ export interface Act {
   queue(): QueueName;
   /** All queues the caller may see, as they are now. */
   queues(): Promise<QueueStatus[]>;
+  /** Whether somebody may see a queue. */
+  sees(caller: Caller, queue: QueueName): boolean;
   /** The item of the address, which the caller may see. @throws NotFound */
   item(): Promise<Item>;
   /** Who acts, with the rights of now: many items take a while. Null when they may act no more. */
@@ -155,11 +157,10 @@ async function retryAll(act: Act): Promise<Record<string, unknown>> {
     failed.push(item);
   let retried = 0;
   for (const item of failed) {
-    const now = await act.anew();
-    if (!now?.may('operate'))
-      throw new Forbidden(
-        `you may not retry any more: ${retried} of ${failed.length} items were retried, the rest is left`,
-      );
+    const now = await stillActs(
+      act,
+      () => `${retried} of ${failed.length} items were retried, the rest is left`,
+    );
     if (!now.seesItem(item)) continue;
     try {
       await act.transitions.retry(item, act.caller.actor);
@@ -182,17 +183,44 @@ async function resume({ queue, caller, transitions }: Act): Promise<Record<strin
   return {};
 }
 
-async function pauseAll({ queues, caller, transitions }: Act): Promise<Record<string, never>> {
-  for (const { name } of (await queues()).filter((one) => !one.paused))
-    await transitions.pause(name, caller.actor, 'on Bull Board').catch(unlessDone);
-  return {};
+async function pauseAll(act: Act): Promise<Record<string, never>> {
+  return each(
+    act,
+    (one) => !one.paused,
+    (name) => act.transitions.pause(name, act.caller.actor, 'on Bull Board'),
+  );
 }
 
 /** Lifts pauses and nothing else: blocked queues stay blocked. */
-async function resumeAll({ queues, caller, transitions }: Act): Promise<Record<string, never>> {
-  for (const { name } of (await queues()).filter((one) => one.paused && !one.blocked))
-    await transitions.resume(name, caller.actor).catch(unlessDone);
+async function resumeAll(act: Act): Promise<Record<string, never>> {
+  return each(
+    act,
+    (one) => one.paused && !one.blocked,
+    (name) => act.transitions.resume(name, act.caller.actor),
+  );
+}
+
+async function each(
+  act: Act,
+  fits: (queue: QueueStatus) => boolean,
+  turn: (name: QueueName) => Promise<unknown>,
+): Promise<Record<string, never>> {
+  const queues = (await act.queues()).filter(fits);
+  for (const [n, { name }] of queues.entries()) {
+    const now = await stillActs(
+      act,
+      () => `${n} of ${queues.length} queues were reached, the rest is left`,
+    );
+    if (act.sees(now, name)) await turn(name).catch(unlessDone);
+  }
   return {};
+}
+
+/** Who acts, with the rights of now. @throws Forbidden, telling how far it came, when they were taken away */
+async function stillActs(act: Act, reached: () => string): Promise<Caller> {
+  const now = await act.anew();
+  if (!now?.may('operate')) throw new Forbidden(`you may not do this any more: ${reached()}`);
+  return now;
 }
 
 function unlessDone(error: unknown): void {

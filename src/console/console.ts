@@ -9,7 +9,7 @@ import {
 import type { z } from 'zod';
 import { visitorOrNull, wantsPage } from '../accounts/guard.js';
 import { inWords } from '../config/in-words.js';
-import { AndonError, InvalidInput, StoreUnavailable } from '../errors.js';
+import { AndonError, InvalidInput, MethodNotAllowed, StoreUnavailable } from '../errors.js';
 import type { Part } from '../lifecycle.js';
 import { isOutage } from '../redis/outage.js';
 import { actRoutes } from './act.js';
@@ -29,6 +29,8 @@ import { sentence } from './words.js';
 export interface Console {
   /** Every page, form and asset, and the stream of what changed. */
   readonly router: RequestHandler;
+  /** Every path of it, with the method that it takes. */
+  readonly pages: readonly Pick<ConsoleRoute, 'method' | 'path'>[];
   /** Tells a person's browser what went wrong, also on pages of others; anything else is passed on. */
   readonly problems: ErrorRequestHandler;
   /** Runs while pages are open. */
@@ -87,16 +89,24 @@ export function buildConsole(services: ConsoleServices, outside: readonly string
     const error = asTold(thrown);
     if (!error) return next(thrown);
     // Where there is no page nobody was asked who it is; whoever is logged in gets on by the navigation.
-    if (error.status === 404 && !('visitor' in response.locals))
+    if ([404, 405].includes(error.status) && !('visitor' in response.locals))
       await guard.identify(request, response, () => {});
     headers(request, response, () => {
       noStore(request, response, () => {});
+      if (error instanceof MethodNotAllowed) response.set('Allow', error.allow.join(', '));
       if ('retryAfter' in error) response.set('Retry-After', String(error.retryAfter));
       render(request, response, problemSight(error, visitorOrNull(response)));
     });
   };
-  return { router, problems, feed };
+  return { router, pages: [...routes, ...apart], problems, feed };
 }
+
+/** What stands in no file of `pages/`. */
+const apart = [
+  { method: 'get', path: '/act/:token' },
+  { method: 'post', path: '/act/:token' },
+  { method: 'get', path: '/events' },
+] as const;
 
 const isPage = (row: ConsoleRoute) => row.method === 'get' && row.permission !== 'anyone';
 

@@ -7,6 +7,7 @@ const titles: Readonly<Record<number, string>> = {
   401: 'You are not logged in',
   403: 'You may not do that',
   404: 'There is nothing here',
+  405: 'This is no page to open',
   409: 'That is not possible now',
   422: 'That was not understood',
   503: 'Redis cannot be reached',
@@ -44,5 +45,7 @@ function explain(error: AndonError): string {
     return 'Andon’s store does not answer. Nothing is lost: what was accepted is kept there. Try again in a moment; when it stays so, look at the Redis server.';
   }
   if (error.status === 404) return 'It was removed, or it belongs to a client that you do not see.';
+  if (error.status === 405)
+    return 'Forms are sent to this address, or it is only read. Nothing was done: go back to the page you came from.';
   return sentence(error.message);
 }

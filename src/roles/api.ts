@@ -53,7 +53,7 @@ export async function apiRole(ground: Ground, demo: RequestHandler | undefined):
     ...(demo ? [demoRoom(demo, guard)] : []),
     desk.router,
   ];
-  const server = serverOf(ground, services, rooms, desk.problems);
+  const server = serverOf(ground, services, rooms, desk);
   // The streams of open pages end first, so that the server need not wait for them.
   return { server, parts: [server, bulkRuns, desk.feed], adminKey, firstLogin };
 }
@@ -112,7 +112,7 @@ function serverOf(
   { config, redis, keys, log, version, observation }: Ground,
   services: Services,
   rooms: readonly RequestHandler[],
-  pageProblems: Console['problems'],
+  desk: Console,
 ): ApiServer {
   const { host, port, file } = config;
   const { metrics, readiness } = observation;
@@ -128,7 +128,8 @@ function serverOf(
     trustProxy: config.trustProxy,
     limits: { key: limit('key'), address: limit('address') },
     rooms,
-    pageProblems,
+    roomPages: desk.pages,
+    pageProblems: desk.problems,
   });
   return new ApiServer(app, { host, port, limits: file.api });
 }

@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
+import { Caller } from '../../src/accounts/caller.js';
 import { FleetSwitch } from '../../src/blocking/fleet-switch.js';
 import { verbs } from '../../src/board/verbs.js';
-import { TestBoard } from '../support/board.js';
+import { noLimits, TestBoard } from '../support/board.js';
 import { accept, blockedByA, done, fail, Line } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 
@@ -161,6 +162,29 @@ describe('the verbs', () => {
     expect((await line.status('channel.13')).paused).toBe(false);
     expect(await line.status('channel.12')).toMatchObject({ blocked: true });
     expect(line.started).toEqual(['a']);
+  });
+
+  test('Pause all and Resume all end when who pressed them may act no more, and leave what that one no longer sees', async () => {
+    const line = await new Line(redis).ready('12', '13');
+    await line.put('channel', '14', null, { type: 'scripted' }, null, { client: 'acme' });
+    const taken = [noLimits, noLimits].map((limits) => new Caller('Thandi', ['operate'], limits));
+    const cut = await TestBoard.open(line, { anew: () => taken.pop() ?? null });
+    const { status, body } = await cut.call('PUT', '/api/queues/pause');
+    expect([status, body['message']]).toEqual([
+      403,
+      'you may not do this any more: 2 of 4 queues were reached, the rest is left',
+    ]);
+    const paused = async () => {
+      const names = ['channel.12', 'channel.13', 'channel.14', 'parallel'];
+      const all = await Promise.all(names.map((name) => line.status(name)));
+      return all.filter((one) => one.paused).map(({ name }) => name);
+    };
+    expect(await paused()).toHaveLength(2);
+    for (const name of await paused()) await line.transitions.resume(name, 'test');
+    const less = new Caller('Thandi', ['operate'], { ...noLimits, clients: ['acme'] });
+    const narrowed = await TestBoard.open(line, { anew: () => less });
+    expect((await narrowed.call('PUT', '/api/queues/pause')).status).toBe(200);
+    expect(await paused()).toEqual(['channel.14']);
   });
 
   test('Retry all keeps the order in which the items came', async () => {

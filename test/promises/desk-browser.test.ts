@@ -176,6 +176,38 @@ describe('in a real browser', () => {
     }
   });
 
+  test('on a phone no heading of a table lies over its value', async () => {
+    await api.put('channel', 'narrow');
+    const [queueId] = await api.add('narrow', 'SKU-ON-A-PHONE');
+    await api.ok('POST', '/v1/queues/channel.narrow/clear', { reason: 'test' });
+    expect((await api.item(queueId ?? 0)).state).toBe('skipped');
+    const shown = await browser.page(phone);
+    await admin.enter(shown);
+    for (const path of ['/known-errors', '/entities/sku/SKU-ON-A-PHONE', '/queues', '/audit']) {
+      await shown.page.goto(api.url + path);
+      const overlapping = await shown.page.evaluate(`[...document.querySelectorAll('td')]
+        .filter((cell) => cell.textContent !== '')
+        .filter((cell) => {
+          const start = parseFloat(getComputedStyle(cell).paddingLeft) - 12;
+          return parseFloat(getComputedStyle(cell, '::before').width) > start;
+        })
+        .map((cell) => cell.dataset.heading)`);
+      expect([path, overlapping]).toEqual([path, []]);
+    }
+  });
+
+  test('no button of a table is broken in two', async () => {
+    await api.put('channel', 'broad', undefined, { description: 'A long name '.repeat(6).trim() });
+    const shown = await browser.page();
+    await admin.enter(shown);
+    await shown.page.goto(`${api.url}/queues`);
+    const lines = await shown.page.evaluate(`(() => {
+      const heights = (of) => [...document.querySelectorAll(of)].map((one) => one.offsetHeight);
+      return Math.max(...heights('td button')) / Math.min(...heights('.filters button'));
+    })()`);
+    expect(lines).toBeLessThanOrEqual(1);
+  });
+
   test('a dialog asks before a user is disabled, and Escape leaves all as it was', async () => {
     const shown = await browser.page();
     await admin.enter(shown);

@@ -99,6 +99,28 @@ describe('every page and form', () => {
   );
 });
 
+describe('a path that is there, asked by another method', () => {
+  test.each([
+    ['PUT', '/', 'GET, HEAD'],
+    ['POST', '/queues', 'GET, HEAD'],
+    ['GET', '/items/1/retry', 'POST'],
+    ['DELETE', '/items/1/skip', 'GET, HEAD, POST'],
+    ['PUT', '/act/x', 'GET, HEAD, POST'],
+    ['POST', '/events', 'GET, HEAD'],
+  ])('%s %s is told what it takes, people and programs alike', async (method, path, allow) => {
+    const person = await api.call(method, path, {
+      key: null,
+      headers: { accept: 'text/html', cookie: people.viewer!.cookie },
+    });
+    expect([person.status, person.headers['allow']]).toEqual([405, allow]);
+    expect(person.text).toContain('This is no page to open');
+    expect(person.text).toContain('href="/queues"');
+    const program = await api.call(method, path, { key: null });
+    expect([program.status, program.headers['allow']]).toEqual([405, allow]);
+    expect(program.body.type).toBe('/problems/method-not-allowed');
+  });
+});
+
 describe('a form that somebody else sends', () => {
   const writes = guarded.filter((row) => row.method === 'post');
   const cases: [string, Record<string, string | undefined>][] = [
@@ -159,6 +181,18 @@ describe('a user of one client', () => {
     for (const name of ['Cape Shopify', 'cape', 'channel.12', 'parallel']) {
       expect(theirs).not.toContain(name);
     }
+  });
+});
+
+describe('a user for whom "all clients" and one of them are both ticked', () => {
+  const fields = { fullName: '', all: 'yes', clients: ['acme'] };
+
+  test('is not made, nor given more to see: nobody can tell what was meant', async () => {
+    const { users } = accountsOf(api);
+    await people.admin!.post('/users', { ...fields, name: 'either', role: 'viewer' });
+    expect(await users.get('either')).toBeNull();
+    await people.admin!.post('/users/acme-admin', { ...fields, role: 'admin' });
+    expect((await users.get('acme-admin'))?.clients).toEqual(['acme']);
   });
 });
 

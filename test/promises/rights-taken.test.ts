@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { formToken } from '../../src/accounts/sessions.js';
 import { Api } from '../support/api.js';
 import { Person } from '../support/desk.js';
 import { FarSide } from '../support/far-side.js';
@@ -81,6 +82,44 @@ describe('rights that are taken away meanwhile', () => {
     // Nor is that one told of them, though the run is theirs.
     const again = await Person.of(api, { name });
     expect((await again.get(path)).text).not.toContain(`channel.rights-${rounds}-2`);
+  });
+
+  test('end a Retry all on Bull Board, and say how far it came', async () => {
+    const orders = 100;
+    const person = await Person.of(api, { name: 'on-the-board', role: 'operator' });
+    far.answer = () => ({ status: 422, body: { detail: 'not on stock at all' } });
+    const items = Array.from({ length: orders }, (_, n) => ({
+      instruction: 'fulfill_order',
+      data: { orderNumber: `board-${n}` },
+    }));
+    await api.ok('POST', '/v1/items/batch', { items });
+    const failed = async () => (await api.ok('GET', '/v1/queues/parallel'))['counts'].failed;
+    await until('all to have failed', async () => (await failed()) === orders);
+    let disabled: Promise<unknown> | null = null;
+    far.answer = async () => {
+      disabled ??= person.accounts.change('test', person.name, { disabled: true });
+      await disabled;
+      return { status: 200 };
+    };
+    const queue = encodeURIComponent('Parallel › All non-blocking items');
+    const answer = await api.call('PUT', `/board/api/queues/${queue}/retry/failed`, {
+      key: null,
+      headers: {
+        cookie: person.cookie,
+        origin: api.url,
+        accept: 'application/json',
+        'x-andon-token': formToken(person.secret),
+      },
+    });
+    expect(answer).toMatchObject({
+      status: 403,
+      body: { message: expect.stringMatching(/^you may not do this any more: \d+ of 100 items/) },
+    });
+    const reached = Number(/(\d+) of/.exec(String(answer.body['message']))?.[1]);
+    expect(reached).toBeLessThan(orders);
+    expect(await failed()).toBe(orders - reached);
+    // What is left must not stand in the way of the next test.
+    await api.ok('POST', '/v1/items/skip', { error: 'not on stock at all', reason: 'test' });
   });
 
   test('end what a key does to many at once, and say how far it came', async () => {

@@ -16,6 +16,8 @@ export interface Person {
   readonly actor?: string;
   readonly scopes?: readonly Scope[];
   readonly limits?: Limits;
+  /** That one's rights, asked again while something goes on; those that it came with unless given. */
+  readonly anew?: () => Caller | null;
 }
 
 /** Bull Board over a line, for one person, or for several who share it. It is closed after the test. */
@@ -47,7 +49,7 @@ export class TestBoard {
         catalogue: loadCatalogue(),
         registry: line.registry,
         finder: line.finder,
-        anew: async (caller) => caller,
+        anew: async (caller) => (person.anew ? person.anew() : caller),
         standing: new Standing(line.redis, line.scripts, line.keys),
         transitions: line.transitions,
         fleetSwitch: new FleetSwitch(line.redis, line.scripts, line.keys),

@@ -284,7 +284,7 @@ const Items = ({ items, tick = false }: { items: readonly ItemView[]; tick?: boo
         ),
       },
       { heading: 'Error', cell: (one) => redactedText(one.error?.message ?? '') },
-      { heading: 'Queue', cell: (one) => one.queue },
+      { heading: 'Queue', short: true, cell: (one) => one.queue },
       { heading: 'Failed', cell: (one) => <Ago at={one.error?.at} /> },
     ]}
   />

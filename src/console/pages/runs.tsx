@@ -175,7 +175,7 @@ const Results = ({ run, known }: { run: BulkRun; known: ReadonlyMap<number, Glan
           </>
         ),
       },
-      { heading: 'Queue', cell: ({ queueId }) => known.get(queueId)?.queue },
+      { heading: 'Queue', short: true, cell: ({ queueId }) => known.get(queueId)?.queue },
       {
         heading: 'Now',
         cell: ({ queueId }) => {

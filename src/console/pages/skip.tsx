@@ -69,7 +69,7 @@ export const skipPages = (services: ConsoleServices): ConsoleRoute[] => [
                   label="Until (for the last choice)"
                   hint="When skipping the updates ends at the latest; may be left empty"
                 >
-                  <input type="date" name="until" class="short" />
+                  <input type="date" name="until" class="short" min={today()} />
                 </Field>
               ) : null}
               <Field
@@ -183,6 +183,9 @@ function whatFollows(
   if (stopped === 'blocked') return `${queueName} stays blocked by another item.`;
   return next ? `Then ${next} runs.` : `Then ${queueName} is empty.`;
 }
+
+/** The last day that is not over, as `until` counts days. */
+const today = () => new Date().toISOString().slice(0, 10);
 
 const labels = (item: Item): Record<SkipScope, string> => {
   const what = item.entity ? entityText(item.entity).replace(':', ' ') : '';

@@ -141,9 +141,11 @@ export function userPages({ accounts, registry }: ConsoleServices): ConsoleRoute
 }
 
 function reachOf(all: string | undefined, clients: readonly string[]): readonly string[] | null {
-  if (all) return null;
-  if (clients.length > 0) return clients;
-  throw new InvalidInput([{ pointer: '', detail: 'tick "all clients", or at least one client' }]);
+  // Both at once may mean either: of two readings nobody is given the wider one unasked.
+  if (all ? clients.length === 0 : clients.length > 0) return all ? null : clients;
+  throw new InvalidInput([
+    { pointer: '', detail: 'tick either "all clients", or those that this user sees' },
+  ]);
 }
 
 /** Shown as the answer itself: a password has no business in a redirect. */

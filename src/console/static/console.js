@@ -179,13 +179,18 @@ function swap(part, fresh) {
 
 const nameOf = (box) => `${box.name}=${box.value}`;
 
-/** How to find an element again: by its id, or by its row and its place among what can be focused there. */
+/**
+ * How to find an element again: by its id, or by its row and its place among what can be focused there. With
+ * its row it is gone: what stands in that place elsewhere is another's.
+ */
 function wayTo(element, part) {
   if (element.id) return () => document.getElementById(element.id);
   const key = element.closest('[data-key]')?.dataset.key;
   const within = () =>
-    (key === undefined ? null : part.querySelector(`[data-key="${CSS.escape(key)}"]`)) ?? part;
-  const all = () => [...within().querySelectorAll('a, button, input, summary, [tabindex]')];
+    key === undefined ? part : part.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const all = () => [
+    ...(within()?.querySelectorAll('a, button, input, summary, [tabindex]') ?? []),
+  ];
   const place = all().indexOf(element);
   return () => all()[place];
 }
