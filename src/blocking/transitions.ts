@@ -169,20 +169,23 @@ export class Transitions {
     }
   }
 
-  /** Whose an item is and what it would send now, with the SHA-1 of its stored text. @throws NotFound */
-  private async stored({
-    queue,
-    queueId,
-  }: Located): Promise<{ client: string | null; data: unknown; sha: string }> {
+  /** Whose an item is and what it would send now, with the SHA-1 of its stored text. @throws NotFound, Conflict */
+  private async stored(
+    item: Located,
+  ): Promise<{ client: string | null; data: unknown; sha: string }> {
+    const { queue, queueId } = item;
     const shard = this.keys.shardOf(queue);
-    const [[, , flat]] = readReply.parse(
+    const [[state, , flat]] = readReply.parse(
       await this.scripts.run('read', shard, ['0', queue, queueId]),
     );
     const fields = new Map<string, string | undefined>(
       flat.flatMap((name, n) => (n % 2 === 0 ? [[name, flat[n + 1]] as const] : [])),
     );
     const text = fields.get('data');
-    if (text === undefined) throw new NotFound(`there is no item ${queueId}`);
+    if (text === undefined) {
+      if (state === 'removed') this.demandOk(item, 'edited', [state]);
+      throw new NotFound(`there is no item ${queueId}`);
+    }
     return {
       client: fields.get('client') || null,
       data: JSON.parse(text),

@@ -111,12 +111,14 @@ end
 -- Behind everything that came before it and still waits, before everything that came after it; but a head
 -- that waits for its next try stays the head.
 local function toItsPlace(id)
-  local first = rcall('HGET', q.facts, 'heldBy') or rcall('HGET', q.facts, 'first')
+  local f = rcall('HMGET', q.facts, 'heldBy', 'first')
+  local held, first = f[1], f[2]
+  if first and cameAfter(first, id) then rcall('HDEL', q.facts, 'first') end
   for from = 0, rcall('LLEN', q.wait) - 1, 100 do
     local waiting = rcall('LRANGE', q.wait, -100 - from, -1 - from)
     for k = #waiting, 1, -1 do
       local other = waiting[k]
-      if other ~= first and cameAfter(other, id) then
+      if other ~= held and cameAfter(other, id) then
         rcall('LINSERT', q.wait, 'AFTER', other, id)
         return
       end

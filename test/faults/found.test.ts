@@ -417,6 +417,34 @@ it('what an older Andon wrote beside us comes into the list of all, and what it 
   });
 });
 
+it('an edit of an item that was removed with plain BullMQ while it blocks says so, and not that there is none', async () => {
+  const line = await new Line(redis).ready('12');
+  const [a] = await line.add('12', 'a');
+  const [claim] = await line.deliveries.claim(line.keys.shardOf('channel.12'), 'blocking', 1, 'me');
+  await line.deliveries.fail(claim!, failure, false);
+  const [job] = await stockQueue(redis, line, 'channel.12').getFailed();
+  await job!.remove();
+  const change = { actor: 'x', data: {}, title: 'a', entity: null };
+  await expect(line.transitions.edit(a!, change)).rejects.toThrow(
+    'was removed with plain BullMQ, so it cannot be edited',
+  );
+});
+
+it('an item whose skip is undone runs before a later one that came back from a dead worker', async () => {
+  const line = await new Line(redis).ready('12');
+  const shard = line.keys.shardOf('channel.12');
+  const claimOne = async () => (await line.deliveries.claim(shard, 'blocking', 1, 'me'))[0]!;
+  const [a, b] = await line.add('12', 'a', 'b');
+  await line.deliveries.fail(await claimOne(), failure, false);
+  await line.transitions.skip(a!, { actor: 'x', reason: 'gone' });
+  await line.deliveries.giveBack(await claimOne());
+  await line.transitions.undoSkip([a!], 'x');
+  const first = await claimOne();
+  expect(first.item.queueId).toBe(a!.queueId);
+  await line.deliveries.complete(first, null, false);
+  expect((await claimOne()).item.queueId).toBe(b!.queueId);
+});
+
 it('what goes wrong at every turn of the fleet’s routines is told once, and not as a detail', async () => {
   const told: string[] = [];
   const log = { ...silent, error: (_: object, message: string) => void told.push(message) };
