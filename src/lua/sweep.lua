@@ -34,6 +34,8 @@ for n = 2, #ARGV do
     end
     found = found + wake(q)
     tallyAnew(q, SHORT)
+  elseif rcall('EXISTS', q.facts) == 1 then
+    tallyAnew(q, SHORT) -- emptied with plain BullMQ, maybe
   end
 end
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Claimed } from '../../src/blocking/deliveries.js';
+import { Standing } from '../../src/queues/standing.js';
 import { stockQueue } from '../support/bullmq.js';
 import {
   accept,
@@ -136,6 +137,43 @@ describe('beside plain BullMQ producers', () => {
     await line.untilStarted(4);
     expect(line.started).toEqual(['a', 'a', 'x', 'b']);
   });
+});
+
+it('a queue that was emptied with plain BullMQ does not go on counting what waits in it', async () => {
+  const line = await new Line(redis).ready('12', '13');
+  await line.add('12', 'a', 'b');
+  await stockQueue(redis, line, 'channel.12').drain();
+  const [c] = await line.add('13', 'c', 'd');
+  const [claim] = await line.deliveries.claim(shardOf(line), 'blocking', 5, 'by hand');
+  expect(claim?.item.queueId).toBe(c!.queueId);
+  await line.deliveries.fail(claim!, failure, false);
+  await stockQueue(redis, line, 'channel.13').drain();
+  await line.deliveries.sweep(shardOf(line), ['channel.12', 'channel.13']);
+  const standing = new Standing(line.redis, line.scripts, line.keys);
+  const kinds = await standing.kinds(['channel.12', 'channel.13']);
+  expect([...kinds].map(([queue, of]) => [queue, ...of])).toEqual([
+    ['channel.12'],
+    ['channel.13', ['sku', 1]],
+  ]);
+});
+
+it('an id of theirs that an item of another queue has is no id of this one: it gets one of its own', async () => {
+  const line = await new Line(redis).ready('12', '13');
+  const theirs = '123456789012';
+  for (const queue of ['channel.12', 'channel.13']) {
+    const data = JSON.stringify({ sku: queue, title: queue });
+    await line.redis.hset(line.keys.item(queue, theirs), {
+      name: 'add_product',
+      data,
+      timestamp: 1,
+      opts: '{}',
+    });
+    await line.redis.lpush(line.keys.queue(queue, 'wait'), theirs);
+  }
+  await line.deliveries.sweep(shardOf(line), ['channel.12', 'channel.13']);
+  const claims = await line.deliveries.claim(shardOf(line), 'blocking', 5, 'by hand');
+  expect(new Set(claims.map(({ item }) => item.queueId)).size).toBe(2);
+  for (const { item } of claims) expect((await line.item(item.queueId)).queue).toBe(item.queue);
 });
 
 describe('their `lifo` overtakes no head that was tried before', () => {

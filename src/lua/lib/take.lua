@@ -16,11 +16,11 @@ local function foreign(fields)
 end
 
 -- Gives an item of a plain BullMQ producer its queue id. Automatic ids come from the queue's own range
--- and stay; a custom one ("order-77") is no number, so the item moves to an id of ours, for good: the
--- queue id is also the idempotency key of every attempt.
+-- and stay; a custom one ("order-77") is no number, or another queue has it too, so the item moves to an id of
+-- ours, for good: the queue id is also the idempotency key of every attempt.
 local function admit(q, id, lock, lockMs)
-  if id:match('^[1-9]%d+$') and #id > 9 and #id < 15 then
-    enroll(q, id)
+  local number = id:match('^[1-9]%d+$') and #id > 9 and #id < 15
+  if number and (enroll(q, id) or rcall('HGET', shard.items, id) == q.name) then
     rcall('HSET', q.base .. id, 'foreignId', id)
     return id
   end
