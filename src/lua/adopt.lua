@@ -6,8 +6,9 @@
 --@include index
 
 local q, id = line(ARGV[1]), ARGV[2]
-if rcall('EXISTS', q.base .. id) == 0 then return 0 end
-if rcall('HEXISTS', q.base .. id, 'entity') == 0 then tally(q, ARGV[4], 1) end
+-- Once: a worker that comes late with what it knew undoes no edit.
+if rcall('EXISTS', q.base .. id) == 0 or rcall('HEXISTS', q.base .. id, 'title') == 1 then return 0 end
+tally(q, ARGV[4], 1)
 rcall('HSET', q.base .. id, 'title', ARGV[3], 'entity', ARGV[4], 'barrier', ARGV[5],
   'channel', ARGV[6], 'source', ARGV[7], 'client', ARGV[8])
 enroll(q, id)

@@ -6,9 +6,6 @@
 --@include facts
 --@include tally
 
--- A queue of so many items is counted anew when its counters are wrong; a longer one is left as it is.
-local SHORT = 200
-
 -- Whether BullMQ's switches, and the index of queues that stand, say what our facts say.
 local function mirrored(q, f)
   local switches = rcall('HMGET', q.meta, 'paused', 'concurrency')
@@ -43,5 +40,14 @@ end
 for _, member in ipairs(rcall('ZRANGE', shard.held, 0, 99)) do
   local name, id = member:match('^(%S+) (.+)$')
   if rcall('EXISTS', line(name).base .. id) == 0 then rcall('ZREM', shard.held, member) end
+end
+
+-- Nor has an item failed that was removed or retried with plain BullMQ, unless it blocks: some are looked at each time.
+for _, id in ipairs(rcall('ZRANDMEMBER', shard.failed, 100)) do
+  local name = rcall('HGET', shard.items, id)
+  local q = name and line(name)
+  if not q or not rcall('ZSCORE', q.failed, id) and rcall('HGET', q.facts, 'blockedBy') ~= id then
+    rcall('ZREM', shard.failed, id)
+  end
 end
 return found

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Job } from 'bullmq';
 import type { Claimed } from '../../src/blocking/deliveries.js';
 import { Standing } from '../../src/queues/standing.js';
 import { stockQueue } from '../support/bullmq.js';
@@ -155,6 +156,62 @@ it('a queue that was emptied with plain BullMQ does not go on counting what wait
     ['channel.12'],
     ['channel.13', ['sku', 1]],
   ]);
+});
+
+describe('what somebody did with a stock dashboard is counted as it is', () => {
+  const order = (orderNumber: string) => accept('update_order_instruction', {}, { orderNumber });
+  async function failedOrder() {
+    const line = await new Line(redis).ready('12');
+    await line.put('service', 'hub');
+    const [ticket] = await line.enqueuer.enqueue([order('1')]);
+    const [claim] = await line.deliveries.claim(shardOf(line), 'parallel', 1, 'by hand');
+    await line.deliveries.fail(claim!, failure, false);
+    const stock = stockQueue(redis, line, 'parallel');
+    const standing = new Standing(line.redis, line.scripts, line.keys);
+    return { line, stock, standing, queueId: ticket!.queueId };
+  }
+
+  it.each<[string, (job: Job) => Promise<unknown>]>([
+    ['a failed item of the parallel queue that was removed', (job) => job.remove()],
+    ['one that was retried', (job) => job.retry()],
+  ])('%s', async (_, act) => {
+    const { line, stock, standing } = await failedOrder();
+    const [job] = await stock.getFailed();
+    await act(job!);
+    expect(await standing.countFailed()).toBe(1);
+    await line.deliveries.sweep(shardOf(line), ['parallel']);
+    expect(await standing.countFailed()).toBe(0);
+  });
+
+  it('a skipped item that was run again', async () => {
+    const { line, stock, queueId } = await failedOrder();
+    await line.transitions.skip({ queue: 'parallel', queueId }, { actor: 'x', reason: 'no' });
+    const [job] = await stock.getCompleted();
+    await job!.retry('completed');
+    await line.startFleet();
+    await line.untilState(queueId, 'completed');
+    const { counts } = await line.status('parallel');
+    expect(counts).toMatchObject({ completed: 1, skipped: 0 });
+    const kinds = await new Standing(line.redis, line.scripts, line.keys).kinds(['parallel']);
+    expect([...kinds.get('parallel')!]).toEqual([]);
+    expect(await line.redis.zcard(line.keys.ours(shardOf(line), 'skipped'))).toBe(0);
+  });
+});
+
+it('what a late worker knows of their item changes nothing that a person has edited since', async () => {
+  const line = await new Line(redis).ready('12');
+  const add = { sku: 'OLD', title: 'old' };
+  await stockQueue(redis, line, 'channel.12').add('add_product', add);
+  await line.deliveries.sweep(shardOf(line), ['channel.12']);
+  const [claim] = await line.deliveries.claim(shardOf(line), 'blocking', 1, 'by hand');
+  const { item } = claim!;
+  const known = { title: 'old', entity: { kind: 'sku', key: 'OLD' }, barrier: 'add', client: null };
+  await line.deliveries.adopt(item, known);
+  await line.deliveries.fail(claim!, failure, false);
+  const entity = { kind: 'sku', key: 'NEW' };
+  await line.transitions.edit(item, { actor: 'x', data: {}, title: 'new', entity });
+  await line.deliveries.adopt(item, known);
+  expect(await line.item(item.queueId)).toMatchObject({ title: 'new', entity });
 });
 
 it('an id of theirs that an item of another queue has is no id of this one: it gets one of its own', async () => {

@@ -1,5 +1,6 @@
 --@bullmq moveToActive
 --@include ids
+--@include tally
 
 -- BullMQ's own nets, before the first item of a queue: one at a time, and a short event stream.
 local function prepare(q)
@@ -38,6 +39,23 @@ local function admit(q, id, lock, lockMs)
   return ours
 end
 
+local function valueIn(fields, name)
+  for n = 1, #fields, 2 do
+    if fields[n] == name then return fields[n + 1] end
+  end
+end
+
+-- Somebody had an item run again with plain BullMQ that was dealt with: it counts as open from here on.
+local function reopen(q, id, outcome, entity)
+  if outcome ~= 'completed' then
+    rcall('ZREM', shard[outcome], id)
+    rcall('HINCRBY', q.facts, outcome, -1)
+  end
+  rcall('HDEL', q.base .. id, 'outcome', 'outcomeDetails')
+  tally(q, entity, 1)
+  tallyAnew(q, SHORT) -- the sweeper may have counted it already
+end
+
 -- What was tried before goes before what a plain producer has pushed to the head meanwhile.
 local function putFirst(q, id)
   rcall('HDEL', q.facts, 'first')
@@ -67,6 +85,8 @@ local function take(q, token, lockMs, worker)
   if type(taken[1]) ~= 'table' then return nil end
   local fields, id = taken[1], taken[2]
   if foreign(fields) then id = admit(q, id, lock, lockMs) end
+  local outcome = valueIn(fields, 'outcome')
+  if outcome then reopen(q, id, outcome, valueIn(fields, 'entity')) end
   rcall('ZADD', shard.inflight, now + lockMs, q.name .. ' ' .. id)
   return { q.name, id, lock, fields }
 end

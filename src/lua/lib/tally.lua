@@ -22,6 +22,9 @@ local function tallied(q)
   return sum, fields
 end
 
+-- A queue of so many items is counted anew when its counters are wrong; a longer one is left as it is.
+local SHORT = 200
+
 -- Stock workers and dashboards count nothing: a short queue is counted anew when the sum is wrong.
 local function tallyAnew(q, most)
   local total = rcall('LLEN', q.wait) + rcall('LLEN', q.active) + rcall('ZCARD', q.prioritized)
