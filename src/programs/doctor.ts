@@ -70,10 +70,10 @@ async function examineRedis(config: Config): Promise<Finding[]> {
   const keys = new Keys(config.prefix, config.shards);
   try {
     await untilReady(redis, REACH_MS);
-    return [
-      ...(await whatever('Redis', () => lookAtRedis(redis, keys, config))),
-      ...(await whatever('work', () => lookAtWork(redis, keys, config))),
-    ];
+    const found = await whatever('Redis', () => lookAtRedis(redis, keys, config));
+    // A replica that was asked to write is left and connected to anew.
+    await untilReady(redis, REACH_MS);
+    return [...found, ...(await whatever('work', () => lookAtWork(redis, keys, config)))];
   } catch (error) {
     const todo = 'Is REDIS_URL right, and does Redis run?';
     return [fail('Redis', messageOf(error), todo)];

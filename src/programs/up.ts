@@ -53,19 +53,45 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   }
 }
 
-/** What a person needs first. Logs are for later. */
+/**
+ * What a person needs first; logs are for later. A role that runs for itself and not on a terminal writes to
+ * whoever reads its log, who is told in one more line of that: without passwords and keys, which lie in files.
+ */
 function welcome(system: System, config: Config, roles: readonly Role[]): void {
+  const [role, ...others] = roles;
+  if (!process.stdout.isTTY && role && others.length === 0) {
+    announce(system, config, role);
+    return;
+  }
   const lines = system.url ? apiLines(system) : [];
-  if (roles.length === 1 && roles[0] === 'worker') {
+  if (roles.length === 1 && role === 'worker') {
     lines.push(
       `Andon worker runs: ${config.concurrency} queues and ${config.parallelConcurrency} parallel items at once.`,
     );
   }
-  if (roles.length === 1 && roles[0] === 'alerts') {
+  if (roles.length === 1 && role === 'alerts') {
     lines.push('Andon alerts run: what fails is told by mail to those it concerns.');
   }
   if (system.healthUrl) lines.push(`Health at ${system.healthUrl}/readyz`);
   process.stdout.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`);
+}
+
+/** At every log level, as whoever started it waits for this line. */
+function announce(system: System, config: Config, role: Role): void {
+  const { url, healthUrl, firstLogin, adminKey } = system;
+  const { concurrency, parallelConcurrency } = config;
+  makeLog('info').info(
+    {
+      role,
+      version,
+      ...(url && { url }),
+      ...(healthUrl && { healthUrl }),
+      ...(firstLogin && { login: firstLogin.name, passwordIn: firstLogin.file }),
+      ...(adminKey && { adminKeyIn: adminKey.file }),
+      ...(role === 'worker' && { concurrency, parallelConcurrency }),
+    },
+    'up',
+  );
 }
 
 function apiLines({ url, adminKey, firstLogin }: System): string[] {

@@ -80,8 +80,11 @@ export function unfit(info: Facts, inCluster: boolean): string[] {
     );
   }
   if (info.get('role') !== 'master') {
+    const of = info.has('master_host')
+      ? `${info.get('master_host')}:${info.get('master_port')}`
+      : 'another';
     problems.push(
-      `Redis must be a master; this one is a ${info.get('role') ?? 'server of no role'}.`,
+      `Redis must be a master; this one is a replica of ${of}: name that one in REDIS_URL, or the Sentinels that know who it is (redis+sentinel://…).`,
     );
   }
   return problems;

@@ -140,6 +140,20 @@ test('a Redis that forgets, or is nearly full, is told as such', async () => {
   await api.stop();
 });
 
+test('a replica is told with the name of its master, and as one that takes no writes', async () => {
+  const api = await Api.start(own);
+  const environment = environmentOf(api.prefix, { REDIS_URL: own.url });
+  await api.redis.replicaof('127.0.0.1', 1);
+  const findings = await examine(environment);
+  await api.redis.replicaof('NO', 'ONE');
+  expect(about(findings, 'Redis version and role')).toMatchObject({
+    verdict: 'fail',
+    says: expect.stringContaining('a replica of 127.0.0.1:1: name that one in REDIS_URL'),
+  });
+  for (const { says } of findings) expect(says).not.toContain('cannot be reached');
+  await api.stop();
+});
+
 test('replicas that are wanted and missing are told', async () => {
   const environment = environmentOf(redis.freshPrefix(), {
     ANDON_DURABILITY: 'replicated',

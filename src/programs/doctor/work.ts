@@ -50,7 +50,7 @@ async function layout(redis: Redis, keys: Keys, prefix: string): Promise<Finding
   }
   const problem = problemWith(found);
   if (!problem) return ok('data', `of layout ${found.is}, which this Andon writes`);
-  return fail('data', problem.message, 'docs/deploy.md says how an upgrade goes.');
+  return fail('data', problem.message, 'docs/upgrade.md says how an upgrade goes.');
 }
 
 async function shards(redis: Redis, keys: Keys): Promise<Finding> {
