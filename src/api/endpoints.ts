@@ -176,11 +176,14 @@ export async function putEndpoint(
   const settings = type.parse({ ...kept, ...input.connector }) as Record<string, unknown>;
   const secrets = Object.fromEntries(type.secrets.map((name) => [name, settings[name]]));
   const shown = Object.entries(settings).filter(([name]) => !type.secrets.includes(name));
+  const client = input.client ?? null;
+  const clientSince = former && former.client === client ? former.clientSince : Date.now();
   const endpoint: Endpoint = {
     kind,
     id,
     description: input.description,
-    client: input.client ?? null,
+    client,
+    ...(clientSince !== undefined && { clientSince }),
     connector: { ...Object.fromEntries(shown), type: type.type },
     retry: input.retry ?? null,
     rateLimit: input.rateLimit ?? null,
@@ -212,7 +215,8 @@ function changeBetween(
   return changeOf(before && whole(before, secrets.before), whole(after, secrets.after));
 }
 
-const settingsOf = ({ kind: _kind, id: _id, ...settings }: Endpoint) => settings;
+const settingsOf = ({ kind: _kind, id: _id, clientSince: _since, ...settings }: Endpoint) =>
+  settings;
 
 function keptSecrets(
   before: SecretSettings,

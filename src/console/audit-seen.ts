@@ -1,7 +1,7 @@
 import type { Caller } from '../accounts/caller.js';
 import type { AuditLine } from '../queues/audit.js';
 import type { Endpoint } from '../queues/registry.js';
-import { PARALLEL } from '../redis/keys.js';
+import { PARALLEL, type QueueName } from '../redis/keys.js';
 import type { ConsoleServices } from './services.js';
 
 /** What somebody looks for in the audit; all that is given must fit. */
@@ -38,30 +38,30 @@ export function sieve(
   };
 }
 
-/** Whose each line is: its channel's or source's, on the parallel queue its item's; null when nobody's. */
+/**
+ * Whose each line is: what the line says of itself, else its item's, else its channel's or source's as far back as
+ * that is one client's; null when nobody's. So a line stays that one's, also when its channel is another's by now.
+ */
 async function clientsOf(
   lines: readonly AuditLine[],
   registry: ConsoleServices['registry'],
   finder: ConsoleServices['finder'],
 ): Promise<(string | null)[]> {
   const endpoints = await registry.getMany(lines.map((line) => placeOf(line) ?? ''));
-  // A line that says itself whose it is stays that one's, also when its channel is another's by now.
-  const said = (line: AuditLine) => (typeof line['client'] === 'string' ? line['client'] : null);
-  const ids = lines.flatMap((line) =>
-    line.queue === PARALLEL && line.queueId !== null ? [line.queueId] : [],
-  );
-  const items = await finder.items([...new Set(ids)].map((id) => [PARALLEL, id]));
-  const byItem = new Map(items.map((item) => [item.queueId, item.client]));
-  return lines.map((line, n) =>
-    'client' in line
-      ? said(line)
-      : line.queue === PARALLEL
-        ? (byItem.get(line.queueId ?? -1) ?? null)
-        : clientOf(endpoints[n]),
-  );
+  const about = new Map<string, [queue: QueueName, queueId: number]>();
+  for (const { queue, queueId } of lines)
+    if (queue !== null && queueId !== null) about.set(`${queue} ${queueId}`, [queue, queueId]);
+  const items = await finder.items([...about.values()]);
+  const byItem = new Map(items.map((item) => [`${item.queue} ${item.queueId}`, item.client]));
+  return lines.map((line, n) => {
+    if ('client' in line) return typeof line['client'] === 'string' ? line['client'] : null;
+    const ofItem = byItem.get(`${line.queue} ${line.queueId}`) ?? null;
+    return ofItem ?? (line.queue === PARALLEL ? null : clientAt(endpoints[n], line.at));
+  });
 }
 
-const clientOf = (endpoint: Endpoint | null | undefined) => endpoint?.client ?? null;
+const clientAt = (endpoint: Endpoint | null | undefined, at: string): string | null =>
+  endpoint && Date.parse(at) >= (endpoint.clientSince ?? 0) ? endpoint.client : null;
 
 /** The channel or source that a line is about; settings of one name it themselves. */
 function placeOf(line: AuditLine): string | null {

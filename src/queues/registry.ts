@@ -20,6 +20,8 @@ const storedSchema = z.object({
   rateLimit: rateLimitSchema.nullable().default(null),
   resendUnknown: z.boolean().default(false),
   recordUrl: z.string().nullable(),
+  /** Since when it is this client's, by the clock of whoever put it; absent: always, as far as is known. */
+  clientSince: z.number().optional(),
 });
 
 /** A source, channel or service: who carries items out there, and how it is called. */

@@ -76,7 +76,8 @@ function recordUrl(item: Item, endpoint: Endpoint | null): string | null {
 /** An endpoint as the API shows it: never a secret. */
 export function showEndpoint(endpoint: Endpoint): Record<string, unknown> {
   const queue = endpoint.kind === 'service' ? null : endpointName(endpoint.kind, endpoint.id);
-  return { ...endpoint, queue };
+  const { clientSince: _, ...shown } = endpoint;
+  return { ...shown, queue };
 }
 
 /** A queue with the name and client of its endpoint. */

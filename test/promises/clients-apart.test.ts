@@ -312,6 +312,36 @@ describe('a channel that changes hands', () => {
   });
 });
 
+describe('a channel that was deleted and put anew for another client', () => {
+  test('shows its new client nothing in the audit of what was done before', async () => {
+    await api.put('channel', 'handed', far.url, { client: 'acme' });
+    refused.add('HIDDEN-SKU');
+    const [failed = 0] = await api.add('handed', 'HIDDEN-SKU');
+    await api.untilState(failed, 'failed');
+    await api.ok('POST', `/v1/items/${failed}/skip`, { reason: 'HIDDEN plan of acme' });
+    const turn = async (reason: string) => {
+      await api.ok('POST', '/v1/queues/channel.handed/pause', { reason });
+      await api.ok('POST', '/v1/queues/channel.handed/resume');
+    };
+    await turn('HIDDEN stock take');
+    const shownTo = async (client: Client) => (await people[client].get('/audit')).text;
+    for (const what of ['no HIDDEN-SKU here', 'HIDDEN plan of acme', 'HIDDEN stock take'])
+      expect(await shownTo('acme')).toContain(what);
+    await api.ok('DELETE', '/v1/channels/handed');
+    await api.put('channel', 'handed', far.url, { client: 'beta' });
+    await turn('inventory of beta');
+    expect(await shownTo('beta')).toContain('inventory of beta');
+    expect(await shownTo('beta')).not.toContain('HIDDEN');
+    expect(await shownTo('acme')).not.toContain('inventory of beta');
+    expect(await shownTo('acme')).toContain('HIDDEN plan of acme');
+    // What else is put of it makes it nobody else's.
+    await api.put('channel', 'handed', far.url, { client: 'beta', description: 'Handed' });
+    expect(await shownTo('beta')).toContain('inventory of beta');
+    const admin = await Person.of(api, { name: 'sees-all', role: 'admin' });
+    expect((await admin.get('/audit')).text).toContain('HIDDEN stock take');
+  });
+});
+
 describe('what would run next', () => {
   /** On the parallel queue: fails for acme, and beta's waits. */
   let failed: Body;
