@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler, Router } from 'express';
+import { wantsPage } from '../accounts/guard.js';
 import { AndonError, Forbidden, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import { type BoardParts, Desk, ui } from './desk.js';
@@ -68,6 +69,8 @@ const onlyReading: RequestHandler = (request, _, next) => {
 function problems(log: Log): express.ErrorRequestHandler {
   return (thrown, request, response, next) => {
     if (response.headersSent) return next(thrown);
+    // An address that was typed or kept: a person reads a page, not JSON.
+    if (thrown instanceof AndonError && wantsPage(request)) return next(thrown);
     if (thrown instanceof AndonError) {
       response.status(thrown.status).json({ error: 'Not done', message: thrown.message });
       return;

@@ -212,6 +212,15 @@ describe('Bull Board', () => {
     expect(refused.text).toContain('another site');
   });
 
+  test('tells a person on a page, and its own page in a toast, that something is not there', async () => {
+    const page = await people.viewer!.get('/board/items/404');
+    expect(page.status).toBe(404);
+    expect(page.text).toContain('There is nothing here');
+    expect(page.text).toContain('href="/queues"');
+    const toast = await people.viewer!.get('/board/items/404', { accept: 'application/json' });
+    expect([toast.status, toast.body.error]).toEqual([404, 'Not done']);
+  });
+
   test('takes writes only with the token that its own page bears', async () => {
     const operator = people.admin!;
     const page = await operator.get('/board');

@@ -36,6 +36,8 @@ test('a mail leaves without anybody having put a service for it', async () => {
     },
   });
   expect(smtp.mails[0]?.mail.text?.trim()).toBe('It left.');
+  // To how many, and by which server: addresses stand in the data, for those who may see them.
+  expect(item['request']).toBe(`mail to 1 recipient by ${new URL(smtp.url).host}`);
   await api.stop();
 });
 

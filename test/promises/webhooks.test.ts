@@ -75,6 +75,8 @@ test('an event arrives signed, so that the receiver’s library accepts it', asy
     data: { order: 1001 },
   });
   expect(got[0]?.headers['webhook-id']).toBe(String(queueId));
+  // Which webhook: its address may be as good as a password.
+  expect((await api.item(queueId))['request']).toBe(`POST to webhook ${id}`);
 });
 
 test('the secret is shown once', async () => {

@@ -30,6 +30,7 @@ export function demoType(exchange: Pick<Exchange, 'send' | 'guard'>): ConnectorT
         return new HttpConnector({ verifyUrl: `${url}/verify`, ...settings, url }, exchange);
       };
       return {
+        asks: (delivery) => at(delivery).asks(),
         deliver: (delivery) => at(delivery).deliver(delivery),
         ping: new HttpConnector(settings, exchange).ping,
         verify: async (delivery) =>

@@ -44,7 +44,9 @@ export function Layout(props: LayoutProps) {
           Skip to the page
         </a>
         {visitor && !bare ? <Header {...props} visitor={visitor} /> : null}
-        {visitor && !bare && props.untold.length > 0 ? <Untold clients={props.untold} /> : null}
+        {visitor && !bare && props.untold.length > 0 ? (
+          <Untold clients={props.untold} mayTell={visitor.caller.may('admin')} />
+        ) : null}
         <div id="notice" role="status" aria-live="polite">
           {flash ? <Notice flash={flash} visitor={visitor} /> : null}
         </div>
@@ -56,7 +58,13 @@ export function Layout(props: LayoutProps) {
   );
 }
 
-const Untold = ({ clients }: { clients: readonly (string | null)[] }) => (
+const Untold = ({
+  clients,
+  mayTell,
+}: {
+  clients: readonly (string | null)[];
+  mayTell: boolean;
+}) => (
   <p class="untold">
     Nobody is told when something fails for{' '}
     {clients
@@ -64,7 +72,13 @@ const Untold = ({ clients }: { clients: readonly (string | null)[] }) => (
       .map((one) => one ?? 'what belongs to no client')
       .join(', ')}
     {clients.length > 3 ? ` and ${clients.length - 3} more` : ''}.{' '}
-    <a href="/alerts">Say who gets a mail</a>
+    {mayTell ? (
+      <a href="/alerts">Say who gets a mail</a>
+    ) : (
+      <>
+        An admin can <a href="/alerts">say who gets a mail</a>.
+      </>
+    )}
   </p>
 );
 

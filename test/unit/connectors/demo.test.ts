@@ -71,6 +71,13 @@ describe('the demo shop and ERP', () => {
     expect(await show('/shops/12')).toMatchObject({ products: {}, variants: {} });
   });
 
+  it('are said to have been asked, in a few words', () => {
+    const type = demoType(exchangeFor());
+    const delivery = deliveryOf({ instruction: 'add_product', data: shirt, channel: '12' });
+    const asked = type.create(type.parse({ type: 'demo', url: demo.url })).asks?.(delivery);
+    expect(asked).toBe(`POST to ${new URL(demo.url).host}`);
+  });
+
   it('remember in which order what arrived', async () => {
     await deliver('add_product', shirt, { queueId: 501, fence: 9, attempt: 3 });
     await deliver('update_product', { sku: 'other' }, { queueId: 502 });
