@@ -21,7 +21,7 @@ export const wishFields = {
 /** @throws InvalidInput when nothing was ticked */
 export function chosenOf(pick: readonly string[]): Chosen[] {
   if (pick.length === 0)
-    throw new InvalidInput([{ pointer: '/items', detail: 'tick at least one' }]);
+    throw new InvalidInput([{ pointer: '', detail: 'tick at least one item' }]);
   return pick.map((one) => {
     const [id, at] = one.split('@');
     return { queueId: Number(id), errorAt: at || null };

@@ -134,6 +134,19 @@ describe('incidents over the API', () => {
       snoozedUntil: until,
       claimedBy: null,
     });
+    const lines = (await api.ok('GET', '/v1/audit?limit=20')).items.filter(
+      (line) => line['incident'] === id,
+    );
+    const claimedBy = expect.stringContaining('boot');
+    expect(lines.map(({ action, before, after }) => [action, before, after])).toEqual([
+      [
+        'snooze',
+        expect.objectContaining({ snoozedUntil: null }),
+        expect.objectContaining({ snoozedUntil: until }),
+      ],
+      ['release', expect.objectContaining({ claimedBy }), expect.anything()],
+      ['claim', { claimedBy: null }, { claimedBy }],
+    ]);
     const stranger = await keyFor(['read'], { client: 'nobody' });
     expect((await api.call('GET', `/v1/incidents/${id}`, { key: stranger })).status).toBe(404);
   });

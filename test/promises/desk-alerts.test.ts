@@ -29,6 +29,12 @@ beforeAll(async () => {
   await office.smtp.untilMails(1);
 });
 
+/** The newest lines of the audit that fit: what was done, what was before and what is after. */
+const audited = async (fits: (line: Record<string, unknown>) => boolean) =>
+  (await api.ok('GET', '/v1/audit?limit=100')).items
+    .filter(fits)
+    .map(({ action, before, after }) => [action, before, after]);
+
 describe('an incident', () => {
   test('stands in the list and on its page with its items, and with who was told what', async () => {
     const list = (await viewer.get('/incidents')).text;
@@ -56,10 +62,13 @@ describe('an incident', () => {
     await operator.post('/incidents/1/release');
     const now = await api.ok('GET', '/v1/incidents/1');
     expect([now['claimedBy'], now['snoozedUntil']]).toEqual([null, null]);
-    const audit = (await api.ok('GET', '/v1/audit?limit=10')).items;
-    expect(audit.map((line) => line['action'])).toEqual(
-      expect.arrayContaining(['claim', 'snooze', 'release']),
-    );
+    const by = { claimedBy: 'user olga' };
+    const until = { snoozedUntil: expect.any(String), snoozedBy: 'user olga' };
+    expect(await audited((line) => line['incident'] === 1)).toEqual([
+      ['release', { ...by, ...until }, { claimedBy: null, snoozedUntil: null, snoozedBy: null }],
+      ['snooze', { snoozedUntil: null, snoozedBy: null }, until],
+      ['claim', { claimedBy: null }, by],
+    ]);
   });
 });
 
@@ -85,6 +94,12 @@ describe('who is told', () => {
       recipients: [{ address: 'carl@cape.example', name: 'Carl' }, { address: 'sue@cape.example' }],
       escalation: { afterMs: 5_400_000, recipients: [{ address: 'boss@cape.example' }] },
     });
+    const [change] = await audited((line) => line['recipients'] === 'cape');
+    expect(change).toEqual([
+      'change',
+      undefined,
+      expect.objectContaining({ escalation: expect.anything(), recipients: expect.anything() }),
+    ]);
   });
 
   test('an override takes a notification away, and the tester says so: who, why, who lost it', async () => {
@@ -106,6 +121,11 @@ describe('who is told', () => {
     const [override] = (await api.ok('GET', '/v1/alerts/overrides')).items;
     await ofCape.post(`/alerts/overrides/${override?.id}/remove`);
     expect((await api.ok('GET', '/v1/alerts/overrides')).items).toEqual([]);
+    const what = expect.objectContaining({ channels: ['13'] });
+    expect(await audited((line) => line['override'] === override?.id)).toEqual([
+      ['delete', what, undefined],
+      ['create', undefined, what],
+    ]);
   });
 
   test('is not for others to see or change: neither lists, verdicts nor overrides', async () => {

@@ -198,6 +198,17 @@ describe('the book in the console', () => {
     expect((await operator.get(`/items/${id}`)).text).not.toContain(shipped?.cause);
     await admin.post(`${path}/restore`);
     expect((await operator.get(`/items/${id}`)).text).toContain(shipped?.cause);
+    const lines = (await api.ok('GET', '/v1/audit?limit=200')).items
+      .filter((line) => line['knownError'] === 'already-deleted')
+      .map(({ actor, action, before, after }) => ({ actor, action, before, after }));
+    const painted = expect.objectContaining({ todo: 'Paint it.' });
+    const asShipped = expect.objectContaining({ cause: shipped?.cause });
+    const actor = 'user admin';
+    expect(lines).toEqual([
+      { actor, action: 'known-error-restore', before: expect.anything(), after: asShipped },
+      { actor, action: 'known-error-remove', before: painted, after: undefined },
+      { actor, action: 'known-error-put', before: asShipped, after: painted },
+    ]);
   });
 
   test('tells what is wrong with an entry, and keeps none of it', async () => {

@@ -154,6 +154,7 @@ export const knownErrorPages = (services: ConsoleServices): ConsoleRoute[] => {
         await audit.write(caller.actor, 'known-error-restore', {
           knownError: entry.id,
           before: bare(entry),
+          after: bare(await entryFor(entry.id)),
         });
         return { to: `/known-errors/${entry.id}`, say: `${entry.id} is as it was shipped.` };
       },
