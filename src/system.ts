@@ -186,7 +186,8 @@ export class System implements Part {
     await registry.spreadIds(PARALLEL);
     await sealPlain(registry, log);
     this.webhooks = bookOf(new Webhooks(redis, keys, vault), new Audit(redis, keys));
-    const tells = roles.includes('api') || roles.includes('alerts');
+    // Workers enqueue into other shards what items cause there.
+    const tells = roles.includes('api') || roles.includes('alerts') || config.shards > 1;
     return {
       version,
       config,

@@ -37,6 +37,8 @@ export interface FleetParts {
   readonly config: Config;
   readonly keys: Keys;
   readonly catalogue: Catalogue;
+  /** Its steps are safe when they are answered (`durability`); the fleet's own need not be. */
+  readonly safe?: Scripts;
   /** Opens a connection; the fleet closes it. `blocking` ones wait for work. */
   readonly open: (kind: 'fleet' | 'blocking', name: string) => Redis;
   readonly close: (redis: Redis) => Promise<void>;
@@ -145,7 +147,7 @@ function build(parts: FleetParts, worker: string): Running {
     keepFinished: config.file.retention.completed.count,
   });
   const locks = new LockKeeper(deliveries, config.lockMs, log, meter);
-  const outbox = new Outbox(redis, scripts, keys);
+  const outbox = new Outbox(redis, scripts, keys, parts.safe);
   const relay = new Relay(outbox, keys, { everyMs: config.file.fleet.tendMs }, log);
   const runner = new Runner(
     {

@@ -47,7 +47,11 @@ export class Relay extends Routine {
     }
   }
 
+  /** What cannot be moved now is tried again with the next turn, and holds up no other shard. */
   private async moveAll(): Promise<void> {
-    for (const shard of this.keys.shards) await this.outbox.empty(shard);
+    const problems: unknown[] = [];
+    for (const shard of this.keys.shards)
+      await this.outbox.empty(shard).catch((error) => problems.push(error));
+    if (problems.length > 0) throw problems[0];
   }
 }

@@ -22,26 +22,46 @@ export class Outbox {
   private readonly scripts: Scripts;
   private readonly keys: Keys;
   private readonly master: Master;
+  private readonly far: Scripts;
 
-  /** @param redis the connection that `scripts` run on */
-  constructor(redis: Redis, scripts: Scripts, keys: Keys) {
+  /**
+   * @param redis the connection that `scripts` run on
+   * @param far enqueues into other shards: they may lie on another master, which must not lose what is struck off here
+   */
+  constructor(redis: Redis, scripts: Scripts, keys: Keys, far: Scripts = scripts) {
+    this.far = far;
     this.redis = redis;
     this.master = new Master(redis);
     this.scripts = scripts;
     this.keys = keys;
   }
 
-  /** Moves everything that lies in the outboxes of a shard; answers how many items that were. */
+  /**
+   * Moves everything that lies in the outboxes of a shard; answers how many items that were. One shard that takes
+   * nothing holds up no other. @throws what the first of those said, at the end
+   */
   async empty(shard: ShardKeys): Promise<number> {
     const boxes = this.keys.shards.map((to) => this.keys.outbox(shard, to));
     if ((await this.redis.exists(...boxes)) === 0) return 0;
     let moved = 0;
+    const problems: unknown[] = [];
     for (const to of this.keys.shards) {
-      for (let left = await this.waiting(shard, to); left > 0; ) {
-        const after = await (to === shard ? this.moveHere(shard) : this.moveThere(shard, to));
-        moved += Math.max(0, left - after);
-        left = after;
+      try {
+        moved += await this.move(shard, to);
+      } catch (error) {
+        problems.push(error);
       }
+    }
+    if (problems.length > 0) throw problems[0];
+    return moved;
+  }
+
+  private async move(from: ShardKeys, to: ShardKeys): Promise<number> {
+    let moved = 0;
+    for (let left = await this.waiting(from, to); left > 0; ) {
+      const after = await (to === from ? this.moveHere(from) : this.moveThere(from, to));
+      moved += Math.max(0, left - after);
+      left = after;
     }
     return moved;
   }
@@ -58,7 +78,8 @@ export class Outbox {
 
   /**
    * Two steps, since no script spans two shards: into the queues, under a key for each item, then off the
-   * outbox. Who does the first again, after a crash or beside another worker, changes nothing by it.
+   * outbox, once they are safe there. Who does the first again, after a crash or beside another worker, changes
+   * nothing by it.
    */
   private async moveThere(from: ShardKeys, to: ShardKeys): Promise<number> {
     const list = await this.redis.lrange(this.keys.outbox(from, to), 0, CHUNK * FIELDS - 1);
@@ -72,7 +93,7 @@ export class Outbox {
     }
     if (list.length > 0) {
       const { replication } = await this.master.mark(to.prefix);
-      const reply = await this.scripts.run('enqueue', to, [
+      const reply = await this.far.run('enqueue', to, [
         IDEMPOTENCY_WINDOW_MS,
         replication,
         '',

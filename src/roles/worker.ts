@@ -4,6 +4,7 @@ import { discreet, secretTexts, unfit } from '../connectors/discreet.js';
 import { Fleet } from '../fleet/fleet.js';
 import { type EndpointKind, endpointName, type Registry } from '../queues/registry.js';
 import { closeRedis, connectRedis } from '../redis/connect.js';
+import { Scripts } from '../redis/script.js';
 import { BadReference } from '../secrets/references.js';
 import { Scrubber } from '../secrets/scrubber.js';
 import { SealedForGood } from '../secrets/vault.js';
@@ -15,6 +16,7 @@ export function workerRole(ground: Ground): Fleet {
   return new Fleet({
     config,
     keys: ground.keys,
+    safe: new Scripts(ground.redis, ground.keys, ground.durability),
     catalogue: ground.catalogue,
     vault: ground.vault,
     meter: ground.observation.metrics,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { FollowUp, Outcome } from '../../src/connectors/connector.js';
 import { Outbox } from '../../src/queues/outbox.js';
+import { Scripts } from '../../src/redis/script.js';
 import { accept, done, Line, type LineOptions } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -148,6 +149,37 @@ describe('follow-ups', () => {
       }
     },
   );
+
+  it('into a shard that cannot keep them safe wait for it, and hold up no other', async () => {
+    const environment = { ANDON_SHARDS: '4' };
+    const channels = ['12', '13', '14', '15'];
+    const line = await lineWith(() => done, channels, { environment });
+    const { redis, scripts, keys } = line;
+    await cause(line, 'p');
+    const shard = keys.shardOf('source.erp');
+    const [claim] = await line.deliveries.claim(shard, 'blocking', 1, 't');
+    const followUps = channels.map((channel) =>
+      accept('update_product', { channel }, { sku: channel, title: channel }),
+    );
+    await line.deliveries.complete(claim!, null, false, { followUps });
+    const targets = channels.map((id) => keys.shardOf(`channel.${id}`));
+    const away = keys.shards.find((one) => one !== shard && targets.includes(one))!;
+    expect(targets.some((one) => one.index > away.index)).toBe(true);
+    const unsafe = new Scripts(redis, keys, {
+      cover: async (write, key) => {
+        const written = await write();
+        if (key === away.durable) throw new Error('no replica has it');
+        return written;
+      },
+    });
+    const waiting = async (id: string) => redis.llen(keys.queue(`channel.${id}`, 'wait'));
+    await expect(new Outbox(redis, scripts, keys, unsafe).empty(shard)).rejects.toThrow('replica');
+    expect(await redis.exists(keys.outbox(shard, away))).toBe(1);
+    for (const id of channels) expect(await waiting(id)).toBe(1);
+    await new Outbox(redis, scripts, keys).empty(shard);
+    expect(await redis.exists(...keys.shards.map((to) => keys.outbox(shard, to)))).toBe(0);
+    for (const id of channels) expect(await waiting(id)).toBe(1);
+  });
 
   it('that are wrong fail the parent, with words for a person, and none is enqueued', async () => {
     const line = await lineWith((parent) => ({
