@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { Redis } from 'ioredis';
 import { exit } from '../cli/exit.js';
 import type { Io } from '../cli/io.js';
 import { type Colour, Output } from '../cli/output.js';
@@ -62,21 +63,30 @@ async function examineRedis(config: Config): Promise<Finding[]> {
         'andon up starts it. Is ANDON_DATA_DIR the one that the processes have?',
       ),
     ];
-  const redis = connectRedis(url, {
-    name: 'andon-doctor',
-    kind: 'fleet',
-    tls: config.redisTls,
-  });
   const keys = new Keys(config.prefix, config.shards);
   try {
-    await untilReady(redis, REACH_MS);
-    const found = await whatever('Redis', () => lookAtRedis(redis, keys, config));
-    // A replica that was asked to write is left and connected to anew.
-    await untilReady(redis, REACH_MS);
-    return [...found, ...(await whatever('work', () => lookAtWork(redis, keys, config)))];
+    const found = await over(url, config, (redis) =>
+      whatever('Redis', () => lookAtRedis(redis, keys, config)),
+    );
+    // Over another connection: one that was asked to write to a replica is given up and made anew.
+    const work = (redis: Redis) => whatever('work', () => lookAtWork(redis, keys, config));
+    return [...found, ...(await over(url, config, work))];
   } catch (error) {
     const todo = 'Is REDIS_URL right, and does Redis run?';
     return [fail('Redis', messageOf(error), todo)];
+  }
+}
+
+/** What is found over a connection of its own. Throws when Redis is not reached. */
+async function over(
+  url: string,
+  { redisTls }: Config,
+  look: (redis: Redis) => Promise<Finding[]>,
+): Promise<Finding[]> {
+  const redis = connectRedis(url, { name: 'andon-doctor', kind: 'fleet', tls: redisTls });
+  try {
+    await untilReady(redis, REACH_MS);
+    return await look(redis);
   } finally {
     await closeRedis(redis, 1_000);
   }

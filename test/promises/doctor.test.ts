@@ -122,6 +122,20 @@ test('what is wrong is named, with what to do', async () => {
   });
 });
 
+test('a replica is told with the name of its master, and as one that takes no writes', async () => {
+  const api = await Api.start(own);
+  const environment = environmentOf(api.prefix, { REDIS_URL: own.url });
+  await api.redis.replicaof('127.0.0.1', 1);
+  const findings = await examine(environment);
+  await api.redis.replicaof('NO', 'ONE');
+  expect(about(findings, 'Redis version and role')).toMatchObject({
+    verdict: 'fail',
+    says: expect.stringContaining('a replica of 127.0.0.1:1: name that one in REDIS_URL'),
+  });
+  for (const { says } of findings) expect(says).not.toContain('cannot be reached');
+  await api.stop();
+});
+
 test('a Redis that forgets, or is nearly full, is told as such', async () => {
   const api = await Api.start(own);
   const used = Number(/^used_memory:(\d+)/m.exec(await api.redis.info('memory'))?.[1]);
@@ -137,20 +151,6 @@ test('a Redis that forgets, or is nearly full, is told as such', async () => {
   const findings = await examine(environment);
   const forgets = findings.filter((one) => one.about === 'Redis keeps what it is given');
   expect(forgets.map(({ verdict }) => verdict)).toEqual(['fail', 'fail']);
-  await api.stop();
-});
-
-test('a replica is told with the name of its master, and as one that takes no writes', async () => {
-  const api = await Api.start(own);
-  const environment = environmentOf(api.prefix, { REDIS_URL: own.url });
-  await api.redis.replicaof('127.0.0.1', 1);
-  const findings = await examine(environment);
-  await api.redis.replicaof('NO', 'ONE');
-  expect(about(findings, 'Redis version and role')).toMatchObject({
-    verdict: 'fail',
-    says: expect.stringContaining('a replica of 127.0.0.1:1: name that one in REDIS_URL'),
-  });
-  for (const { says } of findings) expect(says).not.toContain('cannot be reached');
   await api.stop();
 });
 
