@@ -183,6 +183,17 @@ describe('what somebody did with a stock dashboard is counted as it is', () => {
     expect(await standing.countFailed()).toBe(0);
   });
 
+  it('however many failed, each in its turn', async () => {
+    const { line, standing } = await failedOrder();
+    const failed = line.keys.ours(shardOf(line), 'failed');
+    const gone = Array.from({ length: 250 }, (_, n) => [n, String(1_000 + n)]).flat();
+    await line.redis.zadd(failed, ...gone);
+    await until('the rest to be struck off', async () => {
+      await line.deliveries.sweep(shardOf(line), ['parallel']);
+      return (await standing.countFailed()) === 1;
+    });
+  });
+
   it('a skipped item that was run again', async () => {
     const { line, stock, queueId } = await failedOrder();
     await line.transitions.skip({ queue: 'parallel', queueId }, { actor: 'x', reason: 'no' });
