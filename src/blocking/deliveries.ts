@@ -328,4 +328,6 @@ function claimed([queue, id, lock, fields]: Taken, askedAt: number): Claimed {
 
 /** Half of a character pair, as a cut-off text may end with, is no JSON that Lua reads. */
 const wellFormed = (failure: Failure): string =>
-  JSON.stringify({ ...failure, message: failure.message.toWellFormed() });
+  JSON.stringify(failure, (_, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed() : value,
+  );

@@ -417,6 +417,25 @@ it('what an older Andon wrote beside us comes into the list of all, and what it 
   });
 });
 
+it.each(['fail', 'hold', 'backOff'] as const)(
+  'half of a character pair in what an attempt asked keeps no %s from being stored',
+  async (verb) => {
+    const line = await new Line(redis).ready('12');
+    await line.add('12', 'a');
+    const [claim] = await line.deliveries.claim(
+      line.keys.shardOf('channel.12'),
+      'blocking',
+      1,
+      'me',
+    );
+    const half = { ...failure, request: 'POST to webhook x\ud83d' };
+    const settled = await (verb === 'fail'
+      ? line.deliveries.fail(claim!, half, false)
+      : line.deliveries[verb](claim!, half, anHour, false));
+    expect(settled.stored).toBe(true);
+  },
+);
+
 it('an edit of an item that was removed with plain BullMQ while it blocks says so, and not that there is none', async () => {
   const line = await new Line(redis).ready('12');
   const [a] = await line.add('12', 'a');
