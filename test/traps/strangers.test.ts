@@ -158,6 +158,14 @@ it('a queue that was emptied with plain BullMQ does not go on counting what wait
   ]);
 });
 
+it('nor one that had items of thousands of kinds, and the sweep of all others goes on', async () => {
+  const line = await new Line(redis).ready('12');
+  const kinds = Array.from({ length: 9_000 }, (_, n) => [`open:kind_${n}`, '1']).flat();
+  await line.redis.hset(line.keys.line('channel.12'), ...kinds);
+  await line.deliveries.sweep(shardOf(line), ['channel.12']);
+  expect(await line.redis.hlen(line.keys.line('channel.12'))).toBe(0);
+});
+
 describe('what somebody did with a stock dashboard is counted as it is', () => {
   const order = (orderNumber: string) => accept('update_order_instruction', {}, { orderNumber });
   async function failedOrder() {

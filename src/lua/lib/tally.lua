@@ -31,7 +31,7 @@ local function tallyAnew(q, most)
     + rcall('ZCARD', q.delayed) + rcall('ZCARD', q.failed)
   local sum, fields = tallied(q)
   if sum == total or total > most then return end
-  if #fields > 0 then rcall('HDEL', q.facts, unpack(fields)) end
+  for _, field in ipairs(fields) do rcall('HDEL', q.facts, field) end
   for _, ids in ipairs({ rcall('LRANGE', q.wait, 0, -1), rcall('LRANGE', q.active, 0, -1),
     rcall('ZRANGE', q.prioritized, 0, -1), rcall('ZRANGE', q.delayed, 0, -1), rcall('ZRANGE', q.failed, 0, -1) }) do
     for _, id in ipairs(ids) do tally(q, rcall('HGET', q.base .. id, 'entity'), 1) end
