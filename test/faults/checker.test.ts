@@ -11,6 +11,7 @@ import { type Faulted, fromText, type Line, type Settings, toText } from './chec
  *     a accepted | refused | unknown   a producer asks for item a (`in 7`: of queue 7, `batch b`, `number 9`, `numberless`, `keyless`, `volatile`)
  *     a starts 5                       its delivery arrives under fence 5 (`key k`, `attempt 3`, `to v`: worker v)
  *     a 200   a 200 of 5   a broken    the witness answers its latest delivery, or that under fence 5
+ *     a causes c d                     its next 200 names these as what is to follow, in their own queues
  *     a retry | skip | resolve         an operator deals with it (`refused`, `unknown`, `took 500`)
  *     q pause | resume                 an operator stops queue q, or lets it run (`refused`, `unknown`)
  *     x looks                          somebody looks at all incidents
@@ -23,6 +24,7 @@ import { type Faulted, fromText, type Line, type Settings, toText } from './chec
 function history(text: string): Line[] {
   const lines: Line[] = [];
   const items = new Map<string, { id: number; queue: string; attempts: number }>();
+  const caused = new Map<string, { queue: string; item: string }[]>();
   const deliveries: { item: string; fence: number; delivery: number }[] = [];
   let at = 0;
   for (const phrase of text.split(/[,.\n]/).map((part) => part.trim())) {
@@ -88,6 +90,12 @@ function history(text: string): Line[] {
         });
         break;
       }
+      case 'causes':
+        caused.set(
+          item,
+          rest.map((name) => ({ queue: items.get(name)?.queue ?? '12', item: name })),
+        );
+        break;
       case 'retry':
       case 'skip':
       case 'resolve': {
@@ -106,7 +114,14 @@ function history(text: string): Line[] {
         const delivery = which?.delivery ?? 0;
         if (verb === 'broken') lines.push({ by: 'witness', did: 'broken', at, delivery });
         else if (/^\d+$/.test(verb))
-          lines.push({ by: 'witness', did: 'answered', at, delivery, status: Number(verb) });
+          lines.push({
+            by: 'witness',
+            did: 'answered',
+            at,
+            delivery,
+            status: Number(verb),
+            ...(verb === '200' && caused.has(item) ? { caused: caused.get(item)! } : {}),
+          });
         else lines.push({ by: 'end', queue: option('at') ?? queue, id, item, state: verb });
       }
     }
@@ -235,6 +250,9 @@ const good: Record<string, string> = {
   'a claim from before the pause whose worker slept': `${both} a starts 1, a 200, 12 pause, w sleeps, w sleeps, b starts 2, b 200, ${done}`,
   'a pause that was refused': `${both} a starts 1, a 200, 12 pause refused, later, later, b starts 2, b 200, ${done}`,
   'a pause lifted by a resume whose answer got lost': `${both} a starts 1, a 200, 12 pause, later, 12 resume unknown, later, b starts 2, b 200, ${done}`,
+  'what an item causes, once it is done': `${both} a causes c d, a starts 1, a 200, b starts 2, b 200, c starts 3, c 200, d starts 4, d 200, ${done}, c completed, d completed`,
+  'what an item causes that was done twice': `${both} a causes c, a starts 1, a 200, w is deaf, a starts 2, a 200, b starts 3, b 200, c starts 4, c 200, ${done}, c completed`,
+  'nothing is caused by what a person resolved': `a accepted, a causes c, a starts 1, a 422, a resolve, a resolved`,
   'a parallel item retried while others run':
     'a accepted in parallel, b accepted in parallel, a starts 1, b starts 2, a 422, a retry, a starts 3, b 200, a 200, a completed, b completed',
 };
@@ -497,6 +515,28 @@ const bad: Record<string, [string, ...string[]]> = {
   'failed by a late result': [
     `${both} a starts 1, w sleeps, a starts 2 to v, a 200, a 422 of 1, ${blocked}`,
     'fence a',
+  ],
+  // caused
+  'what was caused is lost': [`a accepted, a causes c, a starts 1, a 200, a completed`, 'caused c'],
+  'what was caused is there twice': [
+    'a accepted, a causes c, a starts 1, a 200, c starts 2, c 200, c starts 3 number 9 attempt 1, c 200, a completed, c completed, c completed number 9',
+    'invented c',
+  ],
+  'what was caused runs before what causes it is done': [
+    'a accepted in 7, a causes c, a starts 1, c starts 2, a 200, c 200, a completed, c completed',
+    'caused c',
+  ],
+  'what was caused comes in another order': [
+    'a accepted, a causes d c, a starts 1, a 200, c starts 2, c 200, d starts 3, d 200, a completed, c completed, d completed',
+    'caused c',
+  ],
+  'what was caused overtakes what was there': [
+    `${both} a causes c, a starts 1, a 200, c starts 2, c 200, b starts 3, b 200, ${done}, c completed`,
+    'order c',
+  ],
+  'what was caused comes to another queue': [
+    'a accepted in 7, a causes c, a starts 1, a 200, c starts 2 at 9, c 200, a completed, c completed at 9',
+    'invented c',
   ],
   // drain
   'an item left waiting': [`${both} a starts 1, a 200, a completed, b waiting`, 'drain b'],

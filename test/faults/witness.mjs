@@ -1,7 +1,7 @@
 /**
  * The witness: a shop in a process of its own, which shares no code with the product. It writes down
  * each delivery before anybody can act on it, and answers as the item's own data ask: `answers` one
- * after the other, then 200, each after `takesMs`. A fence that was outdated on arrival gets 412.
+ * after the other, then 200, each after `takesMs`; with a 200 it names what the item `causes`. A fence that was outdated on arrival gets 412.
  * A line on its standard input sets its mood: `500`, `429`, `503`, `hang` (no answer), `late`,
  * `fine`; `forget` makes it forget the fences it saw. It says now and then how many deliveries it had.
  *
@@ -61,11 +61,14 @@ const server = createServer(async (request, response) => {
     const count = answered.get(id) ?? 0;
     const status = stale ? 412 : (trouble ?? data.answers[count] ?? 200);
     if (!stale && !trouble) answered.set(id, count + 1);
-    end({ did: 'answered', status });
+    const causes = status === 200 ? data.causes : undefined;
+    const caused = causes?.map(({ queue, item }) => ({ queue, item }));
+    end({ did: 'answered', status, ...(caused ? { caused } : {}) });
     const wait = status === 429 || status === 503 ? { 'retry-after': '1' } : {};
     response.writeHead(status, { 'content-type': 'application/json', ...wait });
     const title = `the witness says ${status}${data.lacks ? `: it lacks ${data.lacks}` : ''}`;
-    response.end(JSON.stringify(status === 200 ? {} : { title }));
+    const followUps = causes?.map(({ body }) => body);
+    response.end(JSON.stringify(status === 200 ? { followUps } : { title }));
   };
   setTimeout(() => heard(answer), data.takesMs + (mood === 'late' ? 400 : 0));
 });

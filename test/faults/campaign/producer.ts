@@ -16,6 +16,8 @@ interface Data {
   readonly takesMs: number;
   /** For its words when it refuses: what is lacking makes an incident of its own. */
   readonly lacks?: string;
+  /** What is to follow when it is done. */
+  readonly causes?: readonly Wish[];
 }
 
 const LACKING = ['a price', 'a weight', 'a picture', 'a title', 'a brand', 'a tax class', 'a unit'];
@@ -107,7 +109,21 @@ export class Producer {
   }
 
   private product(channel: string): Wish {
-    return this.asProduct(channel, this.data());
+    const data = this.data();
+    const causes = this.lot.chance(0.04) ? this.caused(data.item) : [];
+    return this.asProduct(channel, causes.length > 0 && !this.calm ? { ...data, causes } : data);
+  }
+
+  /** One to three that follow an item, mostly elsewhere. */
+  private caused(by: string): Wish[] {
+    const [one, other] = [this.lot.one(this.channels), this.lot.one(this.channels)];
+    return [one, other, one].slice(0, this.lot.between(1, 3)).map((channel, n) =>
+      this.asProduct(channel, {
+        item: `${by} causes ${n + 1}`,
+        answers: this.lot.chance(0.05) ? [500] : [],
+        takesMs: this.lot.between(1, 25),
+      }),
+    );
   }
 
   private asProduct(channel: string, data: Data): Wish {

@@ -1,3 +1,4 @@
+import { caused } from './caused.js';
 import type { Line, Settings } from './history.js';
 import { acceptance, fence, invented, key } from './identity.js';
 import { neighbours } from './neighbours.js';
@@ -19,6 +20,7 @@ const rules: Record<RuleName, Rule> = {
   fence,
   drain,
   neighbours,
+  caused,
   paused,
   told,
 };

@@ -41,6 +41,8 @@ export interface Answered {
   readonly at: number;
   readonly delivery: number;
   readonly status: number;
+  /** What is to be done next because of it, named in the answer. */
+  readonly caused?: readonly { readonly queue: string; readonly item: string }[];
 }
 
 /** The worker hung up before there was an answer. */

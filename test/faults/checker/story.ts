@@ -72,6 +72,7 @@ export type RuleName =
   | 'fence'
   | 'drain'
   | 'neighbours'
+  | 'caused'
   | 'paused'
   | 'told';
 
@@ -97,8 +98,9 @@ export const breach = (
   events: events.filter((event) => event !== null && event !== undefined),
 });
 
-export function tell(all: readonly Line[], settings: Settings): Story {
+export function tell(written: readonly Line[], settings: Settings): Story {
   const { maxDeaths = 3, parallel = ['parallel'] } = settings;
+  const all = [...written, ...written.flatMap(asked)];
   const lapses = lapsesOf(all.filter((line) => line.by === 'fault'));
   const lines = acknowledged(remembered(all, lapses), lapses);
   const requests = lines.filter((line) => line.by === 'producer');
@@ -131,6 +133,23 @@ export function tell(all: readonly Line[], settings: Settings): Story {
     settings: { ...settings, maxDeaths, parallel },
   };
 }
+
+/** What an answer causes it has asked for, once, however often it is given. */
+const asked = (line: Line): Enqueued[] =>
+  line.by !== 'witness' || line.did !== 'answered'
+    ? []
+    : (line.caused ?? []).map(({ queue, item }) => ({
+        by: 'producer',
+        did: 'unknown',
+        asked: line.at,
+        answered: line.at,
+        queue,
+        item,
+        idempotencyKey: `caused as ${item}`,
+        batch: null,
+        durable: true,
+        id: null,
+      }));
 
 function lapsesOf(faults: readonly Faulted[]): Lapses {
   const of = (may: Faulted['may']) =>
