@@ -45,7 +45,7 @@ end
 
 if q.blocking then
   toHead(q, id)
-  rcall('HSET', q.facts, 'heldUntil', till, 'heldBy', id, 'heldKind', kind,
+  rcall('HSET', q.facts, 'heldUntil', till, 'heldAt', now, 'heldBy', id, 'heldKind', kind,
     'heldReason', failure.message, 'heldCause', failure.cause)
   rcall('ZADD', shard.holds, till, q.name)
   mirror(q)

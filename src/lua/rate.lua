@@ -8,6 +8,13 @@ local starts, turns = rateKey(ARGV[1]), rateTurnKey(ARGV[1])
 local max, period = tonumber(ARGV[2]), tonumber(ARGV[3])
 
 rcall('LTRIM', starts, 0, max - 1)
+-- Redis's clock was set back: what has started at a time to come has started now.
+if tonumber(rcall('LINDEX', starts, 0) or 0) > now then
+  local count = rcall('LLEN', starts)
+  rcall('DEL', starts, turns)
+  for _ = 1, count do rcall('LPUSH', starts, now) end
+  rcall('PEXPIRE', starts, period)
+end
 local room = 0
 if rcall('LLEN', starts) == max then room = tonumber(rcall('LINDEX', starts, -1)) + period end
 if room <= now then

@@ -1,5 +1,5 @@
 -- Puts right what nobody announced: queues filled by plain BullMQ producers, items taken by stock
--- workers, switches that were turned from outside.
+-- workers, switches that were turned from outside, a clock of Redis that was set back.
 --   KEYS[1] shard prefix
 --   ARGV[1] lock duration in ms   then the names of queues
 -- Returns how many queues were found with work that no worker knew of.
@@ -16,19 +16,37 @@ local function mirrored(q, f)
   return switches[2] == ((f[1] or f[3]) and '0' or '1')
 end
 
-local found = 0
+local lockMs, found = tonumber(ARGV[1]), 0
+
+-- A hold that began at a time to come would last until then and its own length.
+local function holdAnew(q, heldUntil, heldAt)
+  local till = now + heldUntil - heldAt
+  rcall('HSET', q.facts, 'heldUntil', till, 'heldAt', now)
+  rcall('ZADD', shard.holds, till, q.name)
+end
+
+-- Nor would anybody look for the item of a dead worker until its lock ends. Another process may have
+-- longer locks, but none so long.
+local function watch(q, id)
+  local member, lock = q.name .. ' ' .. id, q.base .. id .. ':lock'
+  rcall('ZADD', shard.inflight, 'NX', now + lockMs, member)
+  if rcall('PTTL', lock) > math.max(10 * lockMs, 120000) then
+    rcall('PEXPIRE', lock, lockMs)
+    rcall('ZADD', shard.inflight, now + lockMs, member)
+  end
+end
+
 for n = 2, #ARGV do
   local q = line(ARGV[n])
-  local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt', 'heldUntil')
+  local f = rcall('HMGET', q.facts, 'blockedBy', 'pausedAt', 'heldUntil', 'heldAt')
   if not mirrored(q, f) then
     notice(q)
     mirror(q)
   end
+  if f[3] and tonumber(f[4] or 0) > now then holdAnew(q, f[3], f[4]) end
   if f[3] and q.blocking then rcall('ZADD', shard.holds, 'NX', f[3], q.name) end
   if rcall('EXISTS', q.wait, q.active, q.prioritized, q.delayed) > 0 then
-    for _, id in ipairs(rcall('LRANGE', q.active, 0, -1)) do
-      rcall('ZADD', shard.inflight, 'NX', now + tonumber(ARGV[1]), q.name .. ' ' .. id)
-    end
+    for _, id in ipairs(rcall('LRANGE', q.active, 0, -1)) do watch(q, id) end
     found = found + wake(q)
     tallyAnew(q, SHORT)
   elseif rcall('EXISTS', q.facts) == 1 then

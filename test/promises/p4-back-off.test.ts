@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { backOff, policyOf } from '../../src/fleet/back-off.js';
 import { accept, done, failure, Line, tryAgain } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const redis = await startTestRedis();
 const quick = { attempts: 3, firstDelayMs: 30, maxDelayMs: 60 };
@@ -141,5 +142,40 @@ describe('the default policy', () => {
       firstDelayMs: 5,
       maxDelayMs: 64_000,
     });
+  });
+});
+
+describe('a clock of Redis that was set back by an hour', () => {
+  const anHour = 3_600_000;
+  async function withTaken() {
+    const line = await new Line(redis).ready('12');
+    const [a] = await line.add('12', 'a', 'b');
+    const shard = line.keys.shardOf('channel.12');
+    const [claim] = await line.deliveries.claim(shard, 'blocking', 1, 'dead');
+    return { line, shard, claim: claim!, queueId: a!.queueId };
+  }
+
+  it('prolongs no hold by it', async () => {
+    const { line, shard, claim, queueId } = await withTaken();
+    await line.deliveries.backOff(claim, failure, 100, false);
+    const facts = line.keys.line('channel.12');
+    await line.redis.hincrby(facts, 'heldUntil', anHour);
+    await line.redis.hincrby(facts, 'heldAt', anHour);
+    await line.redis.zincrby(line.keys.ours(shard, 'holds'), anHour, 'channel.12');
+    await line.startFleet();
+    await line.untilState(queueId, 'completed');
+    await line.untilStarted(2);
+    expect(line.started).toEqual(['a', 'b']);
+    expect(await line.redis.hexists(facts, 'heldAt')).toBe(0);
+  });
+
+  it('nor the wait for the item of a dead worker', async () => {
+    const { line, shard, queueId } = await withTaken();
+    await line.redis.pexpire(line.keys.lock('channel.12', queueId), anHour);
+    const inflight = line.keys.ours(shard, 'inflight');
+    await line.redis.zincrby(inflight, anHour, `channel.12 ${queueId}`);
+    await line.startFleet();
+    await until('its item to run again', () => line.started.length === 2);
+    expect(line.started).toEqual(['a', 'b']);
   });
 });

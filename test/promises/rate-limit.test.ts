@@ -140,3 +140,27 @@ describe('a rate limit', () => {
     expect(line.started).toEqual(['a']);
   });
 });
+
+it('a clock of Redis that was set back by an hour keeps nobody waiting for longer than the period', async () => {
+  const line = await new Line(redis).ready('12');
+  const limit = { max: 3, periodMs: 60_000 };
+  const start = (beside: boolean) => line.deliveries.start('channel.12', limit, beside);
+  for (const n of [0, 1, 2]) expect([n, await start(false)]).toEqual([n, 0]);
+  await start(true);
+  // What it had written before, seen from an hour earlier.
+  const anHour = 3_600_000;
+  const starts = line.keys.rate('channel.12');
+  const turns = starts.replace('rate:', 'rate-turn:');
+  const later = (text: string | null) => String(Number(text) + anHour);
+  const list = await line.redis.lrange(starts, 0, -1);
+  const turn = later(await line.redis.get(turns));
+  await line.redis
+    .multi()
+    .del(starts)
+    .rpush(starts, ...list.map(later))
+    .set(turns, turn)
+    .exec();
+  expect(await start(false)).toBeLessThanOrEqual(limit.periodMs);
+  expect(await start(true)).toBeLessThanOrEqual(limit.periodMs * 1.5);
+  expect(await line.redis.pttl(starts)).toBeGreaterThan(0);
+});

@@ -1,7 +1,7 @@
 -- What stops a queue is written down as our own facts, in a hash outside BullMQ's keys:
 --   blockedBy, blockedAt             the failed item that stands in the way
 --   pausedAt, pausedBy, pauseReason  a person stopped it
---   heldUntil, heldBy, heldKind, heldReason, heldCause   its head waits: for its next try ('back-off'), for
+--   heldUntil, heldAt, heldBy, heldKind, heldReason, heldCause   its head waits: for its next try ('back-off'), for
 --                                    the far side ('hold') or for room in its rate limit ('rate')
 -- Beside them stands which item goes first, as it was tried before (`first`).
 -- A hold may be prolonged many times before the far side is back; how long it lasts altogether stands with
@@ -74,7 +74,7 @@ local function lift(q, id)
     rcall('HDEL', q.facts, 'blockedBy', 'blockedAt')
   end
   if rcall('HGET', q.facts, 'heldBy') == id then
-    rcall('HDEL', q.facts, 'heldUntil', 'heldBy', 'heldKind', 'heldReason', 'heldCause')
+    rcall('HDEL', q.facts, 'heldUntil', 'heldAt', 'heldBy', 'heldKind', 'heldReason', 'heldCause')
     if q.blocking then rcall('ZREM', shard.holds, q.name) end
   end
   mirror(q)
