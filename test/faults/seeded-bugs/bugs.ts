@@ -352,4 +352,15 @@ export const seededBugs: readonly SeededBug[] = [
       'campaign: told',
     ],
   },
+  {
+    name: 'what an item causes is lost on its way',
+    edits: [
+      ts(
+        'queues/outbox',
+        "return Number(await this.scripts.run('relay', shard, [CHUNK, FIELDS, replication]));",
+        'return 0 * (await this.redis.del(this.keys.outbox(shard, shard))) * replication.length;',
+      ),
+    ],
+    caughtBy: ['model', 'campaign: caused'],
+  },
 ];
