@@ -176,6 +176,18 @@ describe('in a real browser', () => {
     }
   });
 
+  test('on a phone the navigation shows which page is open', async () => {
+    const shown = await browser.page(phone);
+    await admin.enter(shown);
+    for (const path of ['/', '/incidents', '/audit', '/users']) {
+      await shown.page.goto(api.url + path);
+      const place = await shown.page.locator('.top nav [aria-current]').boundingBox();
+      const [from, to] = [place?.x ?? -1, (place?.x ?? 0) + (place?.width ?? 0)];
+      expect([path, from >= 0, to <= 390]).toEqual([path, true, true]);
+      expect(await shown.page.evaluate('scrollY')).toBe(0);
+    }
+  });
+
   test('on a phone no heading of a table lies over its value', async () => {
     await api.put('channel', 'narrow');
     const [queueId] = await api.add('narrow', 'SKU-ON-A-PHONE');

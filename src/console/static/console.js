@@ -51,6 +51,11 @@ function setTheme(theme) {
 }
 showTheme();
 
+/* where on a phone the navigation is wider than the window, the page that is open shows in it */
+
+const here = document.querySelector('.top nav [aria-current]');
+here?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+
 /* clicks */
 
 let active = true;
