@@ -273,6 +273,19 @@ describe('what is shown', () => {
     expect(queue?.jobs.map(({ isFailed }) => isFailed)).toEqual([false, false]);
   });
 
+  test('an item that was put right by hand says so, and is no failure any more', async () => {
+    const { line, a } = await blockedByA(redis);
+    line.script = () => done;
+    await line.transitions.resolve(await line.item(a!.queueId), { actor: 'test', reference: 'X1' });
+    await line.untilState(a!.queueId + 1, 'completed');
+    const board = await TestBoard.open(line);
+    const [queue] = await board.queues(`&activeQueue=${Q}&status=completed`);
+    expect(queue?.jobs.map(({ name, isFailed }) => [name, isFailed]).sort()).toEqual([
+      ['Add product to channel 12 · b', false],
+      ['Resolved by hand: Add product to channel 12 · a', false],
+    ]);
+  });
+
   test('throughput is counted by the minute', async () => {
     const line = await new Line(redis).ready('12');
     await line.startFleet();

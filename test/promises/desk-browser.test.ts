@@ -108,6 +108,17 @@ describe('in a real browser', () => {
     await row.waitFor({ state: 'detached', timeout: 15_000 });
   });
 
+  test('the list follows by asking again where a proxy lets no stream through', async () => {
+    const shown = await browser.page();
+    await admin.enter(shown);
+    const { page } = shown;
+    await page.route('**/events', (route) => route.abort());
+    await api.put('channel', 'polled', undefined, { description: 'Polled Shop' });
+    await page.goto(`${api.url}/`);
+    await api.ok('POST', '/v1/queues/channel.polled/pause', { reason: 'inventory' });
+    await page.locator('.concern', { hasText: 'Polled Shop' }).waitFor({ timeout: 20_000 });
+  }, 30_000);
+
   test('an open page says so when its session has ended', async () => {
     const shown = await browser.page();
     const guest = await Person.of(api, { name: 'guest' });
