@@ -35,6 +35,7 @@ import { itemRoutes } from './items.js';
 import { byAddress, byKey, type RequestLimits } from './limits.js';
 import { methodsOf } from './methods.js';
 import { openApi } from './openapi.js';
+import { probes } from './probes.js';
 import { isProblemType } from './problem-pages.js';
 import { PROBLEMS, problems } from './problems.js';
 import { queueRoutes } from './queues.js';
@@ -74,7 +75,7 @@ export interface Answered {
 }
 
 /** What is read without being in the table. */
-const pages = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'].map(
+const pages = [...probes.map(({ path }) => path), '/openapi.json', '/docs'].map(
   (path) => ({ method: 'get', path }) as const,
 );
 

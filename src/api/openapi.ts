@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { shapes } from './answers/shape.js';
 import { type Example, examples } from './examples.js';
 import { groupOf } from './groups.js';
+import { type Probe, probes } from './probes.js';
 import { problemPages, problemsOf } from './problem-pages.js';
 import { PROBLEMS } from './problems.js';
 import { MIB, type Route } from './route.js';
@@ -16,6 +17,7 @@ export function openApi(routes: readonly Route[], version: string): Record<strin
     const path = row.path.replace(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [row.method]: operation(row) };
   }
+  for (const probe of probes) paths[probe.path] = { get: probed(probe) };
   return {
     openapi: '3.1.0',
     info: {
@@ -25,7 +27,7 @@ export function openApi(routes: readonly Route[], version: string): Record<strin
         'Instructions to shops and ERPs, in order. Errors are problem+json (RFC 9457); the `type` of each leads to a page that says what to do. Fields may be added to answers at any time.',
     },
     servers: [{ url: '/', description: 'where this document comes from' }],
-    tags: [...new Set(routes.map(groupOf))].map((name) => ({ name })),
+    tags: [...new Set(routes.map(groupOf)), PROCESS].map((name) => ({ name })),
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'id.secret' } },
       schemas: { ...answerSchemas(), Problem: problem },
@@ -67,6 +69,25 @@ function operation(row: Route): Schema {
         status < 300 ? success(row, status, example) : refusal(status),
       ]),
     ),
+  };
+}
+
+/** Tag of what is asked of the process itself. */
+const PROCESS = 'Health';
+
+function probed({ name, summary, description, open, answer, example, refusals }: Probe): Schema {
+  const content = answer
+    ? { 'application/json': { schema: { $ref: refTo(nameOf(answer)) }, example } }
+    : { 'text/plain': { schema: { type: 'string' }, example } };
+  const refused = refusals.map((status) => [status, refusal(status)]);
+  return {
+    operationId: name,
+    tags: [PROCESS],
+    summary,
+    description,
+    ...(open ? { security: [] } : {}),
+    parameters: [],
+    responses: { 200: { description: 'Done.', content }, ...Object.fromEntries(refused) },
   };
 }
 

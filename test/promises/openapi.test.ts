@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { routesOf } from '../../src/api/app.js';
 import { examples } from '../../src/api/examples.js';
+import { probes } from '../../src/api/probes.js';
 import type { Services } from '../../src/api/services.js';
 import { Watch } from '../support/alerts.js';
 import { Api } from '../support/api.js';
@@ -43,14 +44,15 @@ test('every reference in the document leads somewhere', () => {
   }
 });
 
-test('every call of the table is documented under its name, and no other', () => {
+test('every call of the table and every probe is documented under its name, and no other', () => {
   const documented = andon.operations.map(
     ({ method, path, operation }) => `${operation.operationId}: ${method} ${path}`,
   );
   const inTable = rows.map(
     ({ name, method, path }) => `${name}: ${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
   );
-  expect(documented.sort()).toEqual(inTable.sort());
+  const asked = probes.map(({ name, path }) => `${name}: get ${path}`);
+  expect(documented.sort()).toEqual([...inTable, ...asked].sort());
   expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
 });
 
@@ -61,8 +63,8 @@ test('every call has an example, whose body and answer are as documented', () =>
     const asked = operation.requestBody?.content['application/json'];
     if (asked) andon.judge(`the example of ${name}`, asked.schema, asked.example);
     const [first] = Object.values(operation.responses);
-    const answered = first?.content['application/json'];
-    andon.judge(`the answer shown for ${name}`, answered?.schema ?? {}, answered?.example);
+    const [answered] = Object.values(first?.content ?? {});
+    andon.judge(`the answer shown for ${name}`, answered?.schema ?? { not: {} }, answered?.example);
   }
 });
 
@@ -251,7 +253,15 @@ describe('against the running server', () => {
     await andon.example('audit');
   });
 
+  test('the machinery around it', async () => {
+    await andon.call('alive', { key: null });
+    await andon.call('ready', { key: null });
+    await andon.call('metrics');
+  });
+
   test('every call refuses a stranger, and a key without the scope', async () => {
+    expect((await andon.call('metrics', { key: null })).status).toBe(401);
+    expect((await andon.call('metrics', { key: keys.enqueue })).status).toBe(403);
     for (const { name, scope } of rows) {
       expect((await andon.example(name, {}, { key: null })).status).toBe(401);
       const key = scope === 'enqueue' ? keys.read : keys.enqueue;
@@ -293,6 +303,7 @@ describe('against the running server', () => {
     });
     for (const { name } of rows)
       expect((await andon.example(name, {}, { at: limited })).status).toBe(429);
+    expect((await andon.call('metrics', { at: limited })).status).toBe(429);
     await limited.stop();
   });
 
@@ -303,6 +314,7 @@ describe('against the running server', () => {
       async () => (await api.call('GET', '/v1/summary')).status === 503,
     );
     for (const { name } of rows) expect((await andon.example(name)).status).toBe(503);
+    for (const name of ['ready', 'metrics']) expect((await andon.call(name)).status).toBe(503);
     network.heal();
   });
 

@@ -101,7 +101,8 @@ export class Documented {
     const type = String(answer.headers['content-type']).replace(/;.*/, '');
     const media = documented.content[type];
     if (!media) throw new Error(`${name} ${answer.status} is ${type}, which is not documented`);
-    this.judge(`${name} ${answer.status}`, media.schema, answer.body);
+    const said = /json/.test(type) ? answer.body : answer.text;
+    this.judge(`${name} ${answer.status}`, media.schema, said);
     this.seen.add(`${name} ${answer.status}`);
     return answer;
   }
