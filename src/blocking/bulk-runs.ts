@@ -82,7 +82,7 @@ export class BulkRuns implements Part {
     if (run.state !== 'running') throw new Conflict(`the run is ${run.state} already`);
     const { redis, keys, audit } = this.tools;
     await redis.hset(keys.bulkRun(id), 'cancelledBy', actor);
-    await audit.write(actor, 'bulk-cancel', { run: id, title: run.title });
+    await audit.write(actor, 'cancel', { run: id, title: run.title });
   }
 
   async get(id: string): Promise<BulkRun | null> {

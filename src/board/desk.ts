@@ -18,6 +18,7 @@ import type { Standing } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
 import type { QueueView } from '../queues/view.js';
 import type { QueueName } from '../redis/keys.js';
+import type { Presence, ProcessCard } from '../redis/presence.js';
 import { BoardLine } from './line.js';
 import { Lookout, type LookoutParts } from './lookout.js';
 import { type BoardQueues, type Enrolled, Roll } from './roll.js';
@@ -34,6 +35,7 @@ export interface BoardParts extends LookoutParts {
   readonly fleetSwitch: Pick<FleetSwitch, 'state'>;
   readonly transitions: Transitions;
   readonly log: Log;
+  readonly presence: Pick<Presence, 'workers'>;
   status(names: readonly string[]): Promise<QueueStatus[]>;
   /** Somebody who came in, with the rights of now; null when they may not come in any more. */
   anew(caller: Caller): Promise<Caller | null>;
@@ -50,6 +52,7 @@ interface Visit {
   readonly caller: Caller;
   readonly views: Views;
   readonly fleet: FleetPause | null;
+  readonly workers: readonly ProcessCard[];
 }
 
 /** Where the board is mounted. */
@@ -103,7 +106,7 @@ export class Desk {
           favIcon: { default: 'andon/andon.svg', alternative: 'andon/andon.svg' },
           hideDocsLink: true,
           hideRedisDetails: true,
-          showWorkers: false,
+          showWorkers: true,
           miscLinks: [{ text: 'Console', url: '/' }],
           locale: { lng: 'en-US' },
           pollingInterval: { showSetting: true, forceInterval: 5 },
@@ -125,13 +128,14 @@ export class Desk {
   readonly refresh: RequestHandler = async (request, _, next) => {
     if (!request.path.startsWith('/api/')) return next();
     const caller = this.callerOf(request);
-    const [views, { paused: fleet }] = await Promise.all([
+    const [views, { paused: fleet }, workers] = await Promise.all([
       this.snapshot
         .views(askedFor(request.path, request.query))
         .then((all) => this.seen(all, caller)),
       this.parts.fleetSwitch.state(),
+      this.parts.presence.workers(),
     ]);
-    this.visits.run({ caller, views, fleet }, next);
+    this.visits.run({ caller, views, fleet, workers }, next);
   };
 
   private async seen(views: Views, caller: Caller): Promise<Views> {
@@ -225,6 +229,10 @@ export class Desk {
     return new BoardLine(name, {
       view: () => visits.getStore()?.views.get(queue) ?? null,
       fleet: () => visits.getStore()?.fleet ?? null,
+      workers: () => {
+        const { caller, workers = [] } = visits.getStore() ?? {};
+        return workers.map((one) => shownWorker(one, caller?.unlimited ?? false));
+      },
       items: (place, start, end) => lookout.items(queue, place, start, end, sees),
       item: (queueId) => lookout.item(queue, queueId, sees),
       logs: (queueId) => lookout.logs(queue, queueId, sees),
@@ -251,6 +259,14 @@ export class Desk {
     for (const queue of queues ?? []) queue.readOnlyMode = true;
   }
 }
+
+/** Where it runs is for those who see the whole house. */
+const shownWorker = ({ id, since, version, host, pid }: ProcessCard, whole: boolean) => ({
+  id,
+  name: `Andon ${version}`,
+  addr: whole ? `${host}, process ${pid}` : '',
+  age: Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1_000)),
+});
 
 const seesQueue = (caller: Caller, { queue, endpoint }: Enrolled): boolean =>
   caller.seesQueue(queue, endpoint);

@@ -24,6 +24,8 @@ export interface LineSource {
   view(): QueueView | null;
   /** Why nothing starts anywhere; null while the fleet runs. */
   fleet(): FleetPause | null;
+  /** The processes that deliver, each for all queues. */
+  workers(): QueueWorker[];
   items(place: Place, start: number, end: number): Promise<ItemView[]>;
   item(queueId: number): Promise<ItemView | null>;
   logs(queueId: number): Promise<string[]>;
@@ -140,9 +142,9 @@ export class BoardLine extends BaseAdapter {
     return view !== null && (view.paused || view.blocked);
   }
 
-  /** "No claim": a worker of ours serves all queues and has no connection of its own for any. */
-  override async getWorkers(): Promise<QueueWorker[] | null> {
-    return null;
+  /** Each worker serves all queues and has no connection of its own for any, which Bull Board would look for. */
+  override async getWorkers(): Promise<QueueWorker[]> {
+    return this.source.workers();
   }
 
   async getGlobalConcurrency(): Promise<number | null> {

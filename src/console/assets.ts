@@ -6,6 +6,7 @@ const types = {
   'console.css': 'text/css; charset=utf-8',
   'console.js': 'text/javascript; charset=utf-8',
   'keys.js': 'text/javascript; charset=utf-8',
+  'drafts.js': 'text/javascript; charset=utf-8',
   'andon.svg': 'image/svg+xml',
 } as const;
 type AssetName = keyof typeof types;

@@ -23,6 +23,7 @@ import type { Seeker } from '../queues/seek.js';
 import type { Standing } from '../queues/standing.js';
 import type { QueueStatus } from '../queues/status.js';
 import type { Webhooks } from '../queues/webhooks.js';
+import type { Presence } from '../redis/presence.js';
 
 /** What the pages work with. */
 export interface ConsoleServices {
@@ -40,6 +41,7 @@ export interface ConsoleServices {
   readonly knownErrors: KnownErrors;
   readonly events: Changes;
   readonly log: Log;
+  readonly presence: Pick<Presence, 'workers'>;
   /** Of Andon itself, as the support bundle tells it. */
   readonly version: string;
   previewSkip(item: Item, scope: SkipScope, sees: (item: Item) => boolean): Promise<SkipPreview>;

@@ -41,6 +41,11 @@ export class Presence {
     await this.redis.hdel(this.cards, id);
   }
 
+  /** Those that deliver items. A worker that was killed counts for `PRESENT_MS` yet. */
+  async workers(): Promise<ProcessCard[]> {
+    return (await this.all()).filter(({ roles }) => roles.includes('worker'));
+  }
+
   /** Those that run, longest first. Those that died are forgotten on the way. */
   async all(): Promise<ProcessCard[]> {
     const cards = Object.entries(await this.redis.hgetall(this.cards));

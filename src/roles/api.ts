@@ -17,6 +17,7 @@ import { paceOf } from '../queues/pace.js';
 import { idsAt } from '../queues/places.js';
 import { Seeker } from '../queues/seek.js';
 import { local } from '../redis/durability.js';
+import { Presence } from '../redis/presence.js';
 import { Scripts } from '../redis/script.js';
 import { type FirstLogin, firstAdmin } from '../start/first-admin.js';
 import { type AdminKey, firstKey } from '../start/first-key.js';
@@ -75,6 +76,7 @@ function consoleOn(ground: Ground, services: Services, guard: Guard, bulkRuns: B
       admitVisit: (address) => visits.admit(address),
       version: ground.version,
       log: ground.log,
+      presence: new Presence(redis, keys),
       failures: (most) => readFailures({ scripts, keys, standing }, most),
       seeker: new Seeker(redis, scripts, keys),
       pace: (queues) => paceOf(redis, keys, queues),
@@ -91,6 +93,7 @@ function boardRoom({ redis, keys, log }: Ground, services: Services, guard: Guar
     redis,
     keys,
     log,
+    presence: new Presence(redis, keys),
     callerOf: (_, response) => visitorOf(response).caller,
     tokenOf: (response) => visitorOf(response).token,
     ownForm: guard.ownForm,

@@ -8,6 +8,7 @@ import { type Faulted, fromText, type Line, type Settings, toText } from './chec
  *
  *     w sleeps | dies | is deaf        worker w cannot renew its locks for 1,000 ms, or ever; or did not hear
  *                                      what it was answered in the last 150 ms
+ *     shop stands                      it takes no request for 1,000 ms
  *     a accepted | refused | unknown   a producer asks for item a (`in 7`: of queue 7, `batch b`, `number 9`, `numberless`, `keyless`, `volatile`)
  *     a starts 5                       its delivery arrives under fence 5 (`key k`, `attempt 3`, `to v`: worker v)
  *     a 200   a 200 of 5   a broken    the witness answers its latest delivery, or that under fence 5
@@ -38,7 +39,7 @@ function history(text: string): Line[] {
     const strange = other(phrase, at, items);
     if (strange) {
       lines.push(strange);
-      if (verb === 'sleeps') at += 1_000;
+      if (verb === 'sleeps' || verb === 'stands') at += 1_000;
       continue;
     }
     const option = (name: string) => rest[rest.indexOf(name) + 1 || rest.length];
@@ -143,6 +144,8 @@ function other(
       return befalls(did, 'locks', at, at + 1_000);
     case 'dies':
       return befalls(did, 'locks', at, 1e15);
+    case 'stands':
+      return { ...befalls(did, 'answers', at, at + 1_000), process: null };
     case 'is':
       return befalls('deaf', 'answers', at - 150, at);
     case 'forgets':
@@ -247,6 +250,8 @@ const good: Record<string, string> = {
   'one sending that arrived twice, its connection cut': `${both} a starts 1, a broken, w is deaf, a starts 1 attempt 1, a 200, b starts 2, b 200, ${done}`,
   'nothing in a paused queue until it is resumed': `${both} a starts 1, 12 pause, a 200, later, later, 12 resume, b starts 2, b 200, ${done}`,
   'a claim from before the pause that comes a little late': `${both} a starts 1, a 200, 12 pause, b starts 2, b 200, ${done}`,
+  'a claim from before the pause, kept by one trouble after the other': `${both} a starts 1, a 200, 12 pause, w sleeps, Redis sleeps, w sleeps, Redis sleeps, b starts 2, b 200, ${done}`,
+  'a claim from before the pause that the shop was long in taking': `${both} a starts 1, a 200, 12 pause, shop stands, shop stands, b starts 2, b 200, ${done}`,
   'a claim from before the pause whose worker slept': `${both} a starts 1, a 200, 12 pause, w sleeps, w sleeps, b starts 2, b 200, ${done}`,
   'a pause that was refused': `${both} a starts 1, a 200, 12 pause refused, later, later, b starts 2, b 200, ${done}`,
   'a pause lifted by a resume whose answer got lost': `${both} a starts 1, a 200, 12 pause, later, 12 resume unknown, later, b starts 2, b 200, ${done}`,
@@ -356,6 +361,10 @@ const bad: Record<string, [string, ...string[]]> = {
   ],
   'a start in a paused queue while another worker slept': [
     `${both} a starts 1, a 200, 12 pause, v sleeps, b starts 2, b 200, ${done}`,
+    'paused b',
+  ],
+  'a start in a paused queue long after its worker slept': [
+    `${both} a starts 1, a 200, 12 pause, w sleeps, later, later, b starts 2, b 200, ${done}`,
     'paused b',
   ],
   'a start in a paused queue whose worker slept only long after the pause': [

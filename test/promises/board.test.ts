@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Caller } from '../../src/accounts/caller.js';
 import { FleetSwitch } from '../../src/blocking/fleet-switch.js';
 import { verbs } from '../../src/board/verbs.js';
+import { Presence } from '../../src/redis/presence.js';
 import { noLimits, TestBoard } from '../support/board.js';
 import { accept, blockedByA, done, fail, Line } from '../support/line.js';
 import { startTestRedis } from '../support/redis.js';
@@ -231,6 +232,29 @@ describe('what is shown', () => {
     expect(queue?.counts).toMatchObject({ failed: 1, waiting: 1 });
   });
 
+  test('no queue is said to have no workers while a worker runs, which has no connection for any', async () => {
+    const line = await new Line(redis).ready('12');
+    await line.put('channel', '13', null, undefined, null, { client: 'cape' });
+    const limits = { ...noLimits, clients: ['cape'] };
+    const board = await TestBoard.open(line, {}, [{ actor: 'Ann', limits }]);
+    const has = async () => (await board.queues()).map(({ hasWorkers }) => hasWorkers);
+    const presence = new Presence(line.redis, line.keys);
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const card = { version: '1.2.3', host: 'shed', pid: 7, since };
+    await presence.sign({ ...card, id: 'a', roles: ['api'] });
+    expect(await has()).toEqual([false, false, false]);
+    await presence.sign({ ...card, id: 'w', roles: ['worker'] });
+    expect(await has()).toEqual([true, true, true]);
+    const workers = async (who: TestBoard, queue: string) =>
+      (await who.call('GET', `/api/queues/${queue}/workers`)).body['workers'];
+    const shown = { id: 'w', name: 'Andon 1.2.3', age: expect.closeTo(60, -1) };
+    expect(await workers(board, Q)).toEqual([{ ...shown, addr: 'shed, process 7' }]);
+    const theirs = encodeURIComponent((await board.as('Ann').queues())[0]?.name ?? '');
+    expect(await workers(board.as('Ann'), theirs)).toEqual([{ ...shown, addr: '' }]);
+    await presence.leave('w');
+    expect(await has()).toEqual([false, false, false]);
+  });
+
   test('while the whole fleet is paused, every queue says so, by whom and why', async () => {
     const line = await new Line(redis).ready('12');
     const board = await TestBoard.open(line);
@@ -270,7 +294,7 @@ describe('what is shown', () => {
     await line.untilState(a!.queueId + 1, 'completed');
     const board = await TestBoard.open(line);
     const [queue] = await board.queues(`&activeQueue=${Q}&status=completed`);
-    expect(queue?.jobs.map(({ isFailed }) => isFailed)).toEqual([false, false]);
+    expect(queue?.jobs.map(({ isFailed }) => isFailed)).toEqual([false, false, false]);
   });
 
   test('an item that was put right by hand says so, and is no failure any more', async () => {

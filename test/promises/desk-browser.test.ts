@@ -231,6 +231,31 @@ describe('in a real browser', () => {
     expect(lines).toBeLessThanOrEqual(1);
   });
 
+  test('a form that was refused comes back as it was sent, but for its password', async () => {
+    const shown = await browser.page();
+    await admin.enter(shown);
+    const { page } = shown;
+    const form = page.locator('form[action="/users"]');
+    const filled = () =>
+      page.evaluate(`[...document.querySelector('form[action="/users"]').elements]
+        .filter((one) => one.name && one.name !== '_token')
+        .map((one) => one.type === 'checkbox' ? one.checked : one.value)`);
+    await page.goto(`${api.url}/users`);
+    const empty = await filled();
+    await form.locator('[name=name]').fill('admin');
+    await form.locator('[name=fullName]').fill('Ann');
+    await form.locator('[name=role]').selectOption('viewer');
+    await form.locator('[name=all]').uncheck();
+    await form.locator('[name=password]').fill('a password of hers');
+    await page.keyboard.press('Enter');
+    await page.locator('.notice.bad').waitFor();
+    expect(await filled()).toEqual(['admin', 'Ann', 'viewer', false, '']);
+    await page.goto(`${api.url}/users`);
+    expect(await filled()).toEqual(empty);
+    expect(await page.evaluate('JSON.stringify(sessionStorage)')).toBe('{}');
+    expect(shown.trouble).toEqual([]);
+  });
+
   test('a dialog asks before a user is disabled, and Escape leaves all as it was', async () => {
     const shown = await browser.page();
     await admin.enter(shown);

@@ -181,7 +181,7 @@ describe('the book in the console', () => {
     expect((await operator.get(`/items/${id}`)).text).not.toContain('takes no purple things');
     await admin.post('/known-errors', { ...fields, isNew: 'yes' });
     expect((await operator.get(`/items/${id}`)).text).toContain('takes no purple things');
-    expect((await admin.get('/audit?action=known-error-put')).text).toContain('user admin');
+    expect((await admin.get('/audit?action=create')).text).toContain('user admin');
     const again = await admin.post('/known-errors', { ...fields, isNew: 'yes', cause: 'Other.' });
     expect(again.headers.location).not.toBe('/known-errors/purple');
     await admin.post('/known-errors/purple/remove');
@@ -205,9 +205,9 @@ describe('the book in the console', () => {
     const asShipped = expect.objectContaining({ cause: shipped?.cause });
     const actor = 'user admin';
     expect(lines).toEqual([
-      { actor, action: 'known-error-restore', before: expect.anything(), after: asShipped },
-      { actor, action: 'known-error-remove', before: painted, after: undefined },
-      { actor, action: 'known-error-put', before: asShipped, after: painted },
+      { actor, action: 'restore', before: expect.anything(), after: asShipped },
+      { actor, action: 'delete', before: painted, after: undefined },
+      { actor, action: 'change', before: asShipped, after: painted },
     ]);
   });
 

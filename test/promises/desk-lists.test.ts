@@ -55,6 +55,14 @@ describe('needs attention', () => {
     expect(text).toContain('3 product changes are stale, the oldest came');
   });
 
+  test('says so when no worker runs, and only then', async () => {
+    expect(await read(operator, '/')).not.toContain('No worker runs');
+    const alone = await Api.start(redis);
+    const person = await Person.of(alone, { name: 'operator', role: 'operator' });
+    expect(await read(person, '/')).toContain('No worker runs');
+    await alone.stop();
+  });
+
   test('tells a paused queue with who did it and why, and what it keeps waiting by kind', async () => {
     await api.ok('POST', '/v1/queues/source.erp/pause', { reason: 'stock take' });
     const customer = (code: string, more: object = {}) =>

@@ -8,6 +8,7 @@ import { BOARD_PATH, board } from '../../src/board/board.js';
 import { loadCatalogue } from '../../src/instructions/catalogue.js';
 import { Standing } from '../../src/queues/standing.js';
 import { readStatus } from '../../src/queues/status.js';
+import { Presence } from '../../src/redis/presence.js';
 import { type Line, silent } from './line.js';
 
 export const noLimits: Limits = { clients: null, channels: null, sources: null };
@@ -54,6 +55,7 @@ export class TestBoard {
         transitions: line.transitions,
         fleetSwitch: new FleetSwitch(line.redis, line.scripts, line.keys),
         log: silent,
+        presence: new Presence(line.redis, line.keys),
         status: (names) => readStatus(line.scripts, line.keys, names),
         callerOf,
         // Whose token it is, is a matter of sessions: desk-doors sees to that.
@@ -100,6 +102,7 @@ export interface ShownQueue {
   readonly description?: string;
   readonly readOnlyMode: boolean;
   readonly isPaused: boolean;
+  readonly hasWorkers: boolean | null;
   readonly counts: Readonly<Record<string, number>>;
   readonly jobs: readonly ShownJob[];
 }

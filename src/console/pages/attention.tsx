@@ -11,7 +11,7 @@ import type { ConsoleServices } from '../services.js';
 import { Field, Form, OneOf } from '../view/form.js';
 import { EntityLink } from '../view/items.js';
 import { Keyed, KeyHelp } from '../view/keys.js';
-import { Badge, Empty, href, Live } from '../view/parts.js';
+import { Badge, Empty, href, Live, Pages } from '../view/parts.js';
 import { Ago } from '../view/time.js';
 import { personIn } from '../words.js';
 
@@ -34,9 +34,10 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
     permission: 'read',
     query,
     render: async ({ query, caller, token }) => {
-      const [{ all, unread }, fleet] = await Promise.all([
+      const [{ all, unread }, fleet, workers] = await Promise.all([
         concernsOf(caller, services),
         services.fleetSwitch.state(),
+        services.presence.workers(),
       ]);
       const found = fitting(all, query);
       const rows = found.slice((query.page - 1) * ROWS, query.page * ROWS);
@@ -47,13 +48,14 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
       const clients = new Set([...all.flatMap((one) => one.client ?? []), query.client ?? '']);
       const filtered = Boolean(query.client || query.cause || query.kind || query.text);
       return {
-        title: all.length > 0 ? `${all.length.toLocaleString('en')} need attention` : 'All is well',
+        title: titleOf(all.length, workers.length),
         body: (
           <>
             <h1>Needs attention</h1>
             <Filters query={query} clients={[...clients].filter(Boolean).sort()} />
             <Live name="attention">
               <Standing fleet={fleet} />
+              {workers.length === 0 ? <NoWorker /> : null}
               <Total all={all} shown={found.length} filtered={filtered} />
               {rows.length > 0 ? (
                 <Keyed label="What needs attention">
@@ -71,7 +73,12 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
               ) : (
                 <Nothing all={all} filtered={filtered} />
               )}
-              <Pages query={query} total={found.length} />
+              <Pages
+                page={query.page}
+                last={Math.ceil(found.length / ROWS)}
+                to={(page) => href('/', { ...query, page: page === 1 ? undefined : String(page) })}
+                words={['Newer', 'Older']}
+              />
               {unread > 0 ? (
                 <p class="muted">
                   {unread.toLocaleString('en')} older failures are not in this list. Deal with these
@@ -86,6 +93,18 @@ export const attentionPages = (services: ConsoleServices): ConsoleRoute[] => [
     },
   }),
 ];
+
+const titleOf = (concerns: number, workers: number): string => {
+  if (concerns > 0) return `${concerns.toLocaleString('en')} need attention`;
+  return workers === 0 ? 'No worker runs' : 'All is well';
+};
+
+const NoWorker = () => (
+  <p class="warning" role="status">
+    <strong>No worker runs</strong>: what comes is accepted and waits, and nothing is delivered.
+    Start one with <code>andon worker</code>.
+  </p>
+);
 
 /** Everything waits for a person: that goes before all other news. */
 const Standing = ({ fleet: { paused, running } }: { fleet: FleetState }) =>
@@ -270,30 +289,6 @@ function Behind({
           {one ? ', came ' : ', the oldest came '}
           <Ago at={oldest} />
         </>
-      ) : null}
-    </p>
-  );
-}
-
-function Pages({ query, total }: { query: Query; total: number }) {
-  const last = Math.max(1, Math.ceil(total / ROWS));
-  if (last === 1) return null;
-  const to = (page: number) => href('/', { ...query, page: page === 1 ? undefined : String(page) });
-  return (
-    <p class="pager">
-      {query.page > 1 ? (
-        <a class="button" href={to(query.page - 1)} rel="prev">
-          Newer
-        </a>
-      ) : null}
-      <span>
-        {' '}
-        Page {query.page} of {last}{' '}
-      </span>
-      {query.page < last ? (
-        <a class="button" href={to(query.page + 1)} rel="next">
-          Older
-        </a>
       ) : null}
     </p>
   );

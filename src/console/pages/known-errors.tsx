@@ -121,7 +121,7 @@ export const knownErrorPages = (services: ConsoleServices): ConsoleRoute[] => {
         const before = (await knownErrors.all()).find(({ id }) => id === entry.id);
         if (before && isNew) throw new Conflict(`there is a known error "${entry.id}" already`);
         await knownErrors.put(entry);
-        await audit.write(caller.actor, 'known-error-put', {
+        await audit.write(caller.actor, before ? 'change' : 'create', {
           knownError: entry.id,
           before: before && bare(before),
           after: entry,
@@ -136,7 +136,7 @@ export const knownErrorPages = (services: ConsoleServices): ConsoleRoute[] => {
       run: async ({ params, caller }) => {
         const entry = await entryFor(params.id);
         await knownErrors.remove(entry.id);
-        await audit.write(caller.actor, 'known-error-remove', {
+        await audit.write(caller.actor, 'delete', {
           knownError: entry.id,
           before: bare(entry),
         });
@@ -151,7 +151,7 @@ export const knownErrorPages = (services: ConsoleServices): ConsoleRoute[] => {
         const entry = await entryFor(params.id);
         if (!knownErrors.isShipped(entry.id)) throw new Conflict(`${entry.id} was not shipped`);
         await knownErrors.restore(entry.id);
-        await audit.write(caller.actor, 'known-error-restore', {
+        await audit.write(caller.actor, 'restore', {
           knownError: entry.id,
           before: bare(entry),
           after: bare(await entryFor(entry.id)),

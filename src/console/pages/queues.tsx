@@ -6,7 +6,7 @@ import { PARALLEL } from '../../redis/keys.js';
 import { type ConsoleRoute, page, shortText } from '../page.js';
 import type { ConsoleServices } from '../services.js';
 import { Field, OneOf } from '../view/form.js';
-import { Badge, Empty, href, Live } from '../view/parts.js';
+import { Badge, Empty, href, Live, Pages } from '../view/parts.js';
 import { Pause, Resume } from '../view/queue-buttons.js';
 import { Table } from '../view/table.js';
 import { Ago } from '../view/time.js';
@@ -88,7 +88,14 @@ export const queueListPages = (services: ConsoleServices): ConsoleRoute[] => [
                   channel put.
                 </Empty>
               )}
-              <Pages query={query} total={wanted.length} />
+              <Pages
+                page={query.page}
+                last={Math.ceil(wanted.length / ROWS)}
+                to={(page) =>
+                  href('/queues', { ...query, page: page === 1 ? undefined : String(page) })
+                }
+                words={['Before', 'Next']}
+              />
             </Live>
           </>
         ),
@@ -233,29 +240,4 @@ function Queues({
 export function paceInWords(pace: number | undefined): string {
   if (!pace) return '';
   return pace < 10 ? pace.toFixed(1) : Math.round(pace).toLocaleString('en');
-}
-
-function Pages({ query, total }: { query: Query; total: number }) {
-  const last = Math.max(1, Math.ceil(total / ROWS));
-  if (last === 1) return null;
-  const to = (page: number) =>
-    href('/queues', { ...query, page: page === 1 ? undefined : String(page) });
-  return (
-    <p class="pager">
-      {query.page > 1 ? (
-        <a class="button" href={to(query.page - 1)} rel="prev">
-          Before
-        </a>
-      ) : null}
-      <span>
-        {' '}
-        Page {query.page} of {last}{' '}
-      </span>
-      {query.page < last ? (
-        <a class="button" href={to(query.page + 1)} rel="next">
-          Next
-        </a>
-      ) : null}
-    </p>
-  );
 }

@@ -79,7 +79,8 @@ const verbOf = (run: BulkRun) => (run.verb === 'retry' ? 'Retry' : 'Skip');
 
 function Head({ run }: { run: BulkRun }) {
   const counts = countsOf(run);
-  const reached = run.chosen.length - counts.untouched;
+  const went = run.state === 'running' || run.state === 'done';
+  const reached = went ? run.chosen.length - counts.untouched : counts.done + counts.failed;
   return (
     <>
       <p class="crumbs muted">

@@ -38,6 +38,7 @@ export function Layout(props: LayoutProps) {
         <link rel="stylesheet" href={assetPath('console.css')} />
         <script type="module" src={assetPath('console.js')} />
         <script type="module" src={assetPath('keys.js')} />
+        <script type="module" src={assetPath('drafts.js')} />
       </head>
       <body class={bare || !visitor ? 'bare' : undefined} data-visitor={visitor ? '' : undefined}>
         <a class="skip" href="#main">

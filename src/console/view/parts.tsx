@@ -30,6 +30,39 @@ export const Pager = ({ next }: { next: string | null }) =>
     </p>
   );
 
+/** Page n of so many, for lists that are sorted as a whole. `to` leads to a page; `words` say where back and on lead. */
+export function Pages({
+  page,
+  last,
+  to,
+  words: [back, on],
+}: {
+  page: number;
+  last: number;
+  to: (page: number) => string;
+  words: readonly [string, string];
+}) {
+  if (last <= 1) return null;
+  return (
+    <p class="pager">
+      {page > 1 ? (
+        <a class="button" href={to(page - 1)} rel="prev">
+          {back}
+        </a>
+      ) : null}
+      <span>
+        {' '}
+        Page {page} of {last}{' '}
+      </span>
+      {page < last ? (
+        <a class="button" href={to(page + 1)} rel="next">
+          {on}
+        </a>
+      ) : null}
+    </p>
+  );
+}
+
 /** `/audit?actor=jane`: empty values are left out. */
 export function href(
   path: string,

@@ -1,5 +1,5 @@
 import type { Steered } from './history.js';
-import { breach, type Delivery, groupBy, type Rule, type Story } from './story.js';
+import { breach, covered, type Delivery, groupBy, type Rule, type Story } from './story.js';
 
 /** A claim from before the pause may reach the witness this much later, in milliseconds. */
 const ON_ITS_WAY_MS = 1_000;
@@ -13,7 +13,7 @@ export const paused: Rule = function* (story) {
     for (const item of queue.items) {
       for (const start of item.starts) {
         const span = spans.find(({ from, till }) => from < start.at && start.at < till);
-        if (span && !mayHaveSlept(start, span.from, story))
+        if (span && !mayHaveBeenKept(start, span.from, story))
           yield breach(item, 'started in a paused queue', span.pause, start);
       }
     }
@@ -35,10 +35,17 @@ function pausesOf(steered: readonly Steered[]) {
     }));
 }
 
-/** A process that slept, or was cut off, since before the pause stood may send what it claimed then. */
-const mayHaveSlept = (start: Delivery, paused: number, { lapses }: Story): boolean =>
-  [start.process ?? '', ''].some((whom) =>
-    lapses.locks
-      .get(whom)
-      ?.some(({ from, till }) => from <= paused && till >= start.at - 2 * ON_ITS_WAY_MS),
-  );
+/**
+ * A process that slept, or was cut off, since before the pause stood may send what it claimed then, and a shop that
+ * took nothing may see it late: as long as one such trouble followed the other.
+ */
+function mayHaveBeenKept(start: Delivery, paused: number, { lapses }: Story): boolean {
+  const kept = [
+    ...(lapses.locks.get(start.process ?? '') ?? []),
+    ...(lapses.locks.get('') ?? []),
+    ...(lapses.answers.get('') ?? []),
+  ].sort((a, b) => a.from - b.from);
+  const free = start.at - paused - covered(kept, paused, start.at);
+  const stood = kept.some(({ from, till }) => from <= paused && till >= paused - ON_ITS_WAY_MS);
+  return stood && free <= 2 * ON_ITS_WAY_MS;
+}
