@@ -41,7 +41,9 @@ type Tell = (error: Error) => void;
 
 /**
  * ioredis 6.0.0 listens to the errors of a Sentinel that it asks who is master, and not of those that it
- * waits at for a failover: each failed try to one that is away is then printed beside the log.
+ * waits at for a failover: each failed try to one that is away is then printed beside the log. Nor does it wait for
+ * what it sends when one of those is back, to listen there again: a failover told in that moment cuts that short, and
+ * it becomes a rejection that nobody handles.
  */
 function connectorThatTells(tell: Tell): NonNullable<RedisOptions['Connector']> {
   return class extends SentinelConnector {
@@ -51,8 +53,18 @@ function connectorThatTells(tell: Tell): NonNullable<RedisOptions['Connector']> 
       const open: (...asked: unknown[]) => Redis = Reflect.get(this, 'connectToSentinel').bind(
         this,
       );
-      const listening = (...asked: unknown[]) => open(...asked).on('error', tell);
+      const listening = (...asked: unknown[]) => minded(open(...asked).on('error', tell));
       Object.defineProperty(this, 'connectToSentinel', { value: listening });
     }
   };
+}
+
+/** Whoever waits for a subscription hears of its end; where nobody does, the next connection makes it anew. */
+function minded(sentinel: Redis): Redis {
+  const value = (...channels: string[]) => {
+    const subscribed = Redis.prototype.subscribe.call(sentinel, ...channels);
+    subscribed.catch(() => {});
+    return subscribed;
+  };
+  return Object.defineProperty(sentinel, 'subscribe', { value });
 }

@@ -7,7 +7,7 @@ import { World } from './model/world.js';
 
 // By hand: ANDON_MODEL_RUNS=5000, with another ANDON_MODEL_SEED each time.
 const byHand = Number(process.env['ANDON_MODEL_RUNS'] ?? 0);
-const numRuns = byHand || 100;
+const numRuns = byHand || 60;
 const seed = Number(process.env['ANDON_MODEL_SEED'] ?? (byHand ? Date.now() % 1_000_000_000 : 1));
 
 const redis = await startTestRedis();

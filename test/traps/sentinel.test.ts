@@ -124,3 +124,42 @@ describe('traps of Sentinels: one of them is away', () => {
     expect(said).toEqual([expect.stringMatching(/^A Sentinel cannot be reached .*ECONNREFUSED/)]);
   });
 });
+
+/** A program whose connection, named `redis`, is told of a failover while it listens to its Sentinel anew. */
+async function toldWhileListening(open: (url: string) => string): Promise<string> {
+  const sentinel = await new ScriptedSentinel(server.url).start();
+  ends.push(() => sentinel.stop());
+  const program = `${open(sentinel.url)}
+    const listener = () => redis.connector.failoverDetector?.sentinels[0]?.client;
+    const turn = setInterval(() => {
+      if (listener()?.status !== 'ready') return;
+      clearInterval(turn);
+      listener().subscribe('+switch-master'); // as ioredis does when that connection was made anew
+      const { stream } = listener();
+      listener().disconnect();
+      stream.destroy(); // before an answer
+      setTimeout(() => redis.disconnect(), 100);
+    }, 10);`;
+  const run = promisify(execFile);
+  return run('node', ['--input-type=module', '-e', program], { timeout: 20_000 }).then(
+    () => 'went on',
+    ({ stderr }: { stderr: string }) => stderr,
+  );
+}
+
+describe('traps of Sentinels: told of a failover while listening to them anew', () => {
+  it('plain ioredis ends the program by a rejection that nobody handles', async () => {
+    const open = (url: string) => `
+      import { Redis } from 'ioredis';
+      const redis = new Redis(${JSON.stringify(parseSentinelUrl(url))});
+      redis.on('error', () => {});`;
+    expect(await toldWhileListening(open)).toMatch(/Connection is closed/);
+  });
+
+  it('ours goes on', async () => {
+    const open = (url: string) => `
+      import { connectRedis } from './dist/redis/connect.js';
+      const redis = connectRedis('${url}', { name: 'test', kind: 'fleet' });`;
+    expect(await toldWhileListening(open)).toBe('went on');
+  });
+});
